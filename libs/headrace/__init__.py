@@ -1,0 +1,1 @@
+"""Headrace: event-streaming microservices that keep Dynamics and the systems around it in step."""

@@ -1,0 +1,1 @@
+"""The deployables: wiring only."""
