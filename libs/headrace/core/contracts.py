@@ -1,0 +1,270 @@
+"""The protocols through which the pipeline meets a system. Connectors implement them; nothing else is shared."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from headrace.core.event import Ref
+
+# --- what comes in ---
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One HTTP request to `/hooks/<connection>`, before anything is believed about it.
+
+    `headers` has lower-case names; `body` is raw, at most the configured limit; `query` is the parsed query string.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a webhook is about: which record, and which delivery of the sender, for telling repeats.
+
+    `ref` is None for a message that needs no work (an endpoint test): it is acknowledged and counted.
+    """
+
+    ref: Ref | None
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a system as its source understands it, complete and decoded.
+
+    `data` uses the system's own field names (custom fields resolved to their display names under "custom"), with
+    Decimal, date, datetime, str, int, bool, None, lists and dicts only. `version` orders changes of one record
+    as text, "" if the system has none. `modified_at` is UTC. `own` is true when the system says that our own
+    credential made this change. `deleted` records carry what is still known in `data`.
+    """
+
+    ref: Ref
+    data: Mapping[str, Any]
+    version: str = ""
+    modified_at: datetime | None = None
+    deleted: bool = False
+    own: bool = False
+    complete: bool = True
+    """False: a list answer that lacks parts which `fetch` adds (order lines); the normaliser fetches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of changes. `cursor` is what the next poll starts from once this page is durable (I1)."""
+
+    records: Sequence[Record]
+    cursor: Mapping[str, str]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Reads one connection."""
+
+    def verify(self, request: WebhookRequest) -> None:
+        """Check signature or credentials on the raw request, in constant time.
+
+        Raises:
+            DeliveryRefused: the request is not from the sender; the receiver answers with its status.
+        """
+
+    def notice(self, request: WebhookRequest) -> Notice:
+        """Return which record a verified request is about, parsing no more than that needs.
+
+        Raises:
+            DeliveryRefused: the body is not what this system sends (400).
+        """
+
+    def decode(self, ref: Ref, body: bytes) -> Record | None:
+        """Return the record that a stored delivery carries in full, or None if it must be fetched.
+
+        Raises:
+            RejectRecord: the bytes cannot be understood; the delivery parks with them.
+        """
+
+    async def fetch(self, ref: Ref) -> Record | None:
+        """Read one record as it is now, completed with what a consumer needs (lines, option labels, custom field names).
+
+        Returns:
+            The record, marked `deleted` if the system says so; None if it does not exist or is not visible.
+
+        Raises:
+            RetryLater: not now. StopConnection: an operator must act.
+        """
+
+    def changes(self, obj: str, cursor: Mapping[str, str]) -> AsyncIterator[Page]:
+        """Yield pages of records of `obj` changed since `cursor` (empty at first: everything), oldest first.
+
+        The cursor of each page already contains the overlap that the system needs, so records repeat.
+        """
+
+
+# --- what goes out ---
+
+
+class Action(StrEnum):
+    """What an operation does to the target."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One changing call: one step of one event on one target (design §5).
+
+    `fields` holds what is written, in the target's names (Decimal, date, datetime, str, int, bool, None).
+    `key` holds the natural key or marker by which VERIFY finds the record: field names to values. `target_id` is set for update and delete
+    (the id that `Written` or `Found` gave).
+    """
+
+    op_id: str
+    connection: str
+    entity: str
+    canonical_id: str
+    step: str
+    action: Action
+    object: str
+    fields: Mapping[str, Any]
+    key: Mapping[str, Any]
+    target_id: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change that the target confirmed. `record` is what it answered, for later steps and for the shadow."""
+
+    target_id: str
+    version: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that is there already. `matches` > 1 means the key is not unique: a human decides, nobody guesses."""
+
+    target_id: str
+    version: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    matches: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the target bears: calls in flight, and how long a changing call may take at most (seconds)."""
+
+    concurrency: int = 8
+    call_deadline: float = 60.0
+
+
+@runtime_checkable
+class Target(Protocol):
+    """Writes one connection. Every method raises only the errors of `headrace.core.errors`."""
+
+    @property
+    def limits(self) -> Limits:
+        """Concurrency and deadline that the effect protocol keeps."""
+
+    def check(self, operation: Operation) -> None:
+        """Check what can be checked without a call: lengths, formats, required fields. Called before INTENT.
+
+        Raises:
+            RejectRecord: the target would refuse this, or worse, accept and drop part of it.
+        """
+
+    async def find(self, operation: Operation) -> Found | None:
+        """Look the operation's record up by `target_id` if set, else by `key`, with a strongly consistent read.
+
+        Raises:
+            RetryLater, StopConnection: as reads do. RejectRecord: the object cannot be looked up by this key.
+        """
+
+    async def apply(self, operation: Operation) -> Written:
+        """Make the change once, without retrying.
+
+        Raises:
+            AlreadyThere: see below. RetryLater: certainly not taken. RejectRecord: certainly refused.
+            StopConnection: credential or permission. OutcomeUnknown: anything else (I4).
+        """
+
+
+class AlreadyThere(Exception):  # noqa: N818 - named for what the target says, not a failure
+    """The target refuses a create because its natural key exists: VERIFY finds and adopts it (design §5)."""
+
+
+# --- what a system declares ---
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription:
+    """The fields of one object of a system, for checking mappings.
+
+    `fields` maps a dotted name to a type word: string, integer, decimal, boolean, date, datetime, list, object, any.
+    Below a prefix in `open_prefixes` ("custom.") any name is accepted. `writable` is None if every field is.
+    """
+
+    name: str
+    fields: Mapping[str, str]
+    open_prefixes: Sequence[str] = ()
+    writable: frozenset[str] | None = None
+
+
+class CheckState(StrEnum):
+    """Result of one line of `headrace ping`."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `ping` looked at, in words, with the remedy when it does not pass."""
+
+    name: str
+    state: CheckState
+    detail: str = ""
+    remedy: str = ""
+
+
+class Connection(Protocol):
+    """One opened connection: what a connector's `open` returns. `close` frees its HTTP clients."""
+
+    source: Source | None
+    target: Target | None
+
+    async def ping(self) -> Sequence[Check]:
+        """Sign in, read, and say in words what works and what does not."""
+
+    async def close(self) -> None:
+        """Close the HTTP clients; no call may follow."""
+
+
+class Open(Protocol):
+    """Builds a connection from its checked configuration; performs no I/O."""
+
+    def __call__(self, name: str, config: Any, state_dir: Path | None = None) -> Connection:
+        """Return the connection `name`; `config` is an instance of the connector's `config` model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What a system package exports as `CONNECTOR`."""
+
+    system: str
+    config: type[BaseModel]
+    open: Open
+    objects: Mapping[str, ObjectDescription]
+    """Objects that the source emits (record fields as in `Record.data`) and that the target writes."""
