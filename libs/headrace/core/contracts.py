@@ -93,7 +93,7 @@ class Source(Protocol):
         """
 
     async def fetch(self, ref: Ref) -> Record | None:
-        """Read one record as it is now, completed with what a consumer needs (lines, option labels, custom field names).
+        """Read one record as it is now, completed with what a consumer needs (lines, option labels).
 
         Returns:
             The record, marked `deleted` if the system says so; None if it does not exist or is not visible.
@@ -125,8 +125,8 @@ class Operation:
     """One changing call: one step of one event on one target (design §5).
 
     `fields` holds what is written, in the target's names (Decimal, date, datetime, str, int, bool, None).
-    `key` holds the natural key or marker by which VERIFY finds the record: field names to values. `target_id` is set for update and delete
-    (the id that `Written` or `Found` gave).
+    `key` holds the natural key or marker by which VERIFY finds the record: field names to values.
+    `target_id` is set for update and delete (the id that `Written` or `Found` gave).
     """
 
     op_id: str
@@ -200,7 +200,7 @@ class Target(Protocol):
         """
 
 
-class AlreadyThere(Exception):  # noqa: N818 - named for what the target says, not a failure
+class AlreadyThere(Exception):
     """The target refuses a create because its natural key exists: VERIFY finds and adopts it (design §5)."""
 
 
