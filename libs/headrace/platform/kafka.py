@@ -1,0 +1,137 @@
+"""Kafka producers and whole-topic readers, with the settings that the invariants need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from headrace.platform.settings import KafkaSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record read from Kafka. `timestamp` is milliseconds since 1970 UTC."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition that Kafka's default partitioner gives a key (murmur2), as all our producers use it."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+class Producer:
+    """An idempotent producer whose every send is awaited: returned means durable on all in-sync replicas (I1, I2)."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._settings = kafka
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises aiokafka's KafkaConnectionError if no broker answers."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=256 * 1024,
+            max_request_size=8 * 1024 * 1024,
+            request_timeout_ms=20_000,
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Flush what is buffered and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def send(
+        self, topic: str, key: str, value: bytes | None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, int]:
+        """Write one record and wait until it is durable.
+
+        Args:
+            topic: full topic name.
+            key: decides the partition.
+            value: None writes a tombstone.
+            headers: text headers, such as `traceparent`.
+
+        Returns:
+            (partition, offset).
+
+        Raises:
+            aiokafka.errors.KafkaError: not known to be durable; the caller must not acknowledge or ack (I1, I2).
+        """
+        future = await self._require().send(
+            topic,
+            key=key.encode(),
+            value=value,
+            headers=[(name, text.encode()) for name, text in (headers or {}).items()],
+        )
+        metadata = await future
+        return metadata.partition, metadata.offset
+
+    async def send_soon(self, topic: str, key: str, value: bytes | None) -> Any:
+        """Buffer one record in order and return the future of its durability, for batches awaited together."""
+        return await self._require().send(topic, key=key.encode(), value=value)
+
+    def _require(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise RuntimeError("the producer is not started")
+        return self._producer
+
+
+async def read_all(
+    kafka: KafkaSettings, topics: Sequence[str], *, partitions: Iterable[int] | None = None
+) -> AsyncIterator[Message]:
+    """Yield every record of `topics` from the beginning up to what is there now; no group, nothing committed."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        wanted = None if partitions is None else set(partitions)
+        assigned = []
+        for topic in topics:
+            known = await consumer._client._wait_on_metadata(topic) and consumer.partitions_for_topic(topic)
+            assigned += [
+                TopicPartition(topic, number) for number in sorted(known or ()) if wanted is None or number in wanted
+            ]
+        ends = {tp: end for tp, end in (await consumer.end_offsets(assigned)).items() if end > 0}
+        begins = await consumer.beginning_offsets(list(ends))
+        pending = {tp for tp, end in ends.items() if begins[tp] < end}
+        consumer.assign(list(pending))
+        while pending:
+            for tp, records in (await consumer.getmany(timeout_ms=200)).items():
+                for record in records:
+                    if record.offset < ends[tp]:
+                        yield to_message(record)
+            for tp in list(pending):
+                if await consumer.position(tp) >= ends[tp]:
+                    pending.discard(tp)
+    finally:
+        await consumer.stop()
+
+
+def to_message(record: Any) -> Message:
+    """Return an aiokafka ConsumerRecord as a `Message`."""
+    return Message(
+        record.topic,
+        record.partition,
+        record.offset,
+        (record.key or b"").decode(),
+        record.value,
+        tuple((name, value) for name, value in record.headers),
+        record.timestamp,
+    )
