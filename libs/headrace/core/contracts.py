@@ -139,6 +139,7 @@ class Operation:
     fields: Mapping[str, Any]
     key: Mapping[str, Any]
     target_id: str = ""
+    event_id: str = ""
     traceparent: str = ""
 
 

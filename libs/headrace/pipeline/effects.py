@@ -1,0 +1,274 @@
+"""The effect protocol (design §5): one change on one target, at most once in effect, whatever fails when.
+
+    SETTLED ──▶ INTENT ──ok──▶ DONE
+                  ├─ definitely refused ─▶ RejectRecord
+                  ├─ not now            ─▶ INTENT again later
+                  └─ unknown / crash    ─▶ VERIFY ─found─▶ DONE (adopted)   ─not found─▶ after the deadline: INTENT
+
+Written once for all targets. The caller gives every operation in order and persists nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from headrace.core import values
+from headrace.core.contracts import Action, AlreadyThere, Found, Operation, Target, Written
+from headrace.core.errors import HeadraceError, NeedsReview, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.core.outcome import Status
+from headrace.pipeline.gate import Gate, back_off
+from headrace.pipeline.state import EffectState, Intent, Step
+from headrace.platform import metrics
+from headrace.platform.crashpoints import point
+
+ATTEMPTS_IN_PLACE = 8
+"""How often "not now" is answered by waiting in the lane; then the event parks and resumes by itself."""
+
+LEASE_MARGIN = 0.5
+"""Seconds of lease that must be left when a changing call starts."""
+
+
+class StateStore(Protocol):
+    """Durable state per canonical id; `put` returns once it is durable (I3, I6)."""
+
+    async def put(self, canonical_id: str, state: EffectState) -> None:
+        """Write the state."""
+
+    def lease_left(self) -> float:
+        """Return the seconds for which this worker certainly owns its partitions."""
+
+
+class LeaseLost(HeadraceError):
+    """This worker may no longer own the record: nothing was called; the next owner gets the event."""
+
+
+Note = Callable[..., Awaitable[None]]
+"""Writes a line of the audit: phase, outcome, and further fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How an operation ended: the state that holds it (not yet durable) and what the target holds; `adopted` if found."""
+
+    state: EffectState
+    record: dict[str, Any]
+    adopted: bool
+
+
+class Effects:
+    """Carries out operations on one target connection."""
+
+    def __init__(self, target: Target, store: StateStore, gate: Gate, owner: str) -> None:
+        self._target = target
+        self._store = store
+        self._gate = gate
+        self._owner = owner
+
+    async def run(self, state: EffectState, operation: Operation, note: Note) -> Done:
+        """Make one change.
+
+        Args:
+            state: the durable state of the canonical id, or one that also holds steps done since; it becomes durable
+                together with the INTENT of this operation.
+            operation: what to change.
+            note: writes the audit.
+
+        Returns:
+            The state with this step done. It is not durable yet: the next INTENT or the settling write makes it so;
+            until then a crash leads to VERIFY, which finds the change (I12).
+
+        Raises:
+            RejectRecord: definitely refused, or the outcome cannot be found out. RetryLater: kept answering "not now".
+            LeaseLost: not called.
+        """
+        self._target.check(operation)
+        if operation.action is Action.CREATE and (found := await self._look(operation)) is not None:
+            await note("look", "found", operation=operation, target_id=found.target_id)
+            return self._adopt(state, operation, found)
+        attempt = 1
+        while True:
+            state = await self._intend(state, operation, attempt)
+            started = time.monotonic()
+            try:
+                written = await self._call(operation)
+            except AlreadyThere as there:
+                await note("call", "already there", operation=operation, detail=str(there), **_took(started, attempt))
+                found = await self._look(operation)
+                if found is None:
+                    raise NeedsReview(
+                        "already there, but not found",
+                        f"{operation.object}: the target says that this record exists, yet it is not found by "
+                        f"{_words(operation.key)}. Find it in the target and resolve with its id, or retry.",
+                    ) from there
+                return self._adopt(state, operation, found)
+            except RetryLater as later:
+                await note("call", "not now", operation=operation, detail=later.reason, **_took(started, attempt))
+                if attempt % ATTEMPTS_IN_PLACE == 0:
+                    raise
+                await asyncio.sleep(back_off(attempt, later.after))
+            except StopConnection as stop:
+                await note("call", "stopped", operation=operation, detail=str(stop), **_took(started, attempt))
+                await self._gate.closed(stop)
+            except RejectRecord as refused:
+                await note("call", "refused", operation=operation, detail=refused.detail, **_took(started, attempt))
+                raise
+            except OutcomeUnknown as unknown:
+                metrics.UNKNOWN.labels(operation.connection).inc()
+                await note("call", "unknown", operation=operation, detail=unknown.reason, **_took(started, attempt))
+                if (adopted := await self._settle_unknown(state, operation, note)) is not None:
+                    return adopted
+            else:
+                point("effects.after-call")
+                self._gate.opened()
+                await note("call", "done", operation=operation, target_id=written.target_id, **_took(started, attempt))
+                return self._done(state, operation, written)
+            attempt += 1
+
+    async def recover(self, state: EffectState, operation: Operation, note: Note) -> EffectState:
+        """Settle the INTENT that a crash, a rebalance or a stop left behind, before anything else happens (I4, I5).
+
+        Args:
+            state: a state with an INTENT.
+            operation: the operation of that INTENT, rebuilt from it.
+            note: writes the audit.
+
+        Returns:
+            The state without the INTENT, with its step if the change had taken effect. Not durable yet.
+
+        Raises:
+            RejectRecord: the outcome cannot be found out; a human looks.
+        """
+        done = await self._settle_unknown(state, operation, note)
+        return done.state if done else replace(state, intent=None)
+
+    async def find(self, operation: Operation) -> Found | None:
+        """Look a record up, waiting out "not now" and a stopped connection."""
+        attempt = 1
+        while True:
+            try:
+                found = await self._target.find(operation)
+            except RetryLater as later:
+                await asyncio.sleep(back_off(attempt, later.after))
+            except StopConnection as stop:
+                await self._gate.closed(stop)
+            else:
+                self._gate.opened()
+                return found
+            attempt += 1
+
+    # --- the steps of the protocol ---
+
+    async def _intend(self, state: EffectState, operation: Operation, attempt: int) -> EffectState:
+        now = datetime.now(UTC)
+        point("effects.before-intent")
+        state = replace(
+            state,
+            status=Status.INTENT,
+            intent=Intent(
+                op_id=operation.op_id,
+                step=operation.step,
+                action=operation.action.value,
+                object=operation.object,
+                target_id=operation.target_id,
+                key=dict(operation.key),
+                fields=dict(operation.fields),
+                event_id=operation.event_id,
+                deadline=now + timedelta(seconds=self._target.limits.call_deadline),
+                owner=self._owner,
+                attempt=attempt,
+                started_at=now,
+            ),
+        )
+        await self._store.put(operation.canonical_id, state)  # I3
+        return state
+
+    async def _call(self, operation: Operation) -> Written:
+        point("effects.before-call")
+        if self._store.lease_left() < LEASE_MARGIN:
+            raise LeaseLost(f"{operation.object}: the lease ran out before the call")
+        try:
+            async with asyncio.timeout(self._target.limits.call_deadline):
+                return await self._target.apply(operation)
+        except TimeoutError:
+            raise OutcomeUnknown(f"no answer within {self._target.limits.call_deadline:g} s") from None
+
+    async def _settle_unknown(self, state: EffectState, operation: Operation, note: Note) -> Done | None:
+        """Find out what became of a change (I4): look at once, and again when it can no longer take effect."""
+        intent = state.intent
+        if intent is None:
+            raise RuntimeError("VERIFY without an INTENT")
+        point("effects.before-verify")
+        for last in (False, True):
+            if last:
+                await asyncio.sleep(max(0.0, (intent.deadline - datetime.now(UTC)).total_seconds()))
+            try:
+                found = await self._look(operation)
+            except RejectRecord as error:
+                raise RejectRecord(
+                    "outcome unknown",
+                    f"{operation.object}: a call may have taken effect and the target cannot be asked: {error.detail}. "
+                    "Look in the target, then resolve with its id, or retry if it is not there.",
+                ) from error
+            done = (
+                found is None if operation.action is Action.DELETE else found is not None and _holds(operation, found)
+            )
+            if done:
+                metrics.VERIFIED.labels(operation.connection, "found").inc()
+                await note("verify", "found", operation=operation, target_id=found.target_id if found else "")
+                return self._adopt(state, operation, found or Found(operation.target_id))
+        metrics.VERIFIED.labels(operation.connection, "not found").inc()
+        await note("verify", "not found", operation=operation)
+        return None
+
+    async def _look(self, operation: Operation) -> Found | None:
+        found = await self.find(operation)
+        if found is not None and found.matches > 1:
+            raise NeedsReview(
+                "not unique in the target",
+                f"{operation.object}: {found.matches} records have {_words(operation.key)}. Remove all but one, "
+                "then retry; or resolve with the id of the right one.",
+            )
+        return found
+
+    def _done(self, state: EffectState, operation: Operation, written: Written) -> Done:
+        if operation.action is Action.DELETE:
+            return Done(replace(state.without_step(operation.step), intent=None), {}, False)
+        before = state.step(operation.step)
+        shadow = {**(before.shadow if before else {}), **operation.fields}
+        step = Step(operation.step, operation.object, written.target_id, written.version, operation.op_id, dict(shadow))
+        return Done(replace(state.with_step(step), intent=None), {**operation.fields, **written.record}, False)
+
+    def _adopt(self, state: EffectState, operation: Operation, found: Found) -> Done:
+        """Take over a record that is there: the shadow is what it holds where that differs from what we would write."""
+        if operation.action is Action.DELETE:
+            return Done(replace(state.without_step(operation.step), intent=None), {}, True)
+        held = {
+            name: value if name not in found.record or values.same(value, found.record[name]) else found.record[name]
+            for name, value in operation.fields.items()
+        }
+        before = state.step(operation.step)
+        shadow = {**(before.shadow if before else {}), **held}
+        step = Step(operation.step, operation.object, found.target_id, found.version, operation.op_id, shadow)
+        return Done(replace(state.with_step(step), intent=None), {**operation.fields, **found.record}, True)
+
+
+def _holds(operation: Operation, found: Found) -> bool:
+    """Say whether a found record shows that the operation took effect: for an update, every field has its value."""
+    if operation.action is Action.CREATE:
+        return True
+    return all(
+        name in found.record and values.same(value, found.record[name]) for name, value in operation.fields.items()
+    )
+
+
+def _took(started: float, attempt: int) -> dict[str, Any]:
+    return {"duration_ms": int((time.monotonic() - started) * 1000), "attempt": attempt}
+
+
+def _words(key: Any) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in key.items())

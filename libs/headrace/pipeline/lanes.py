@@ -1,0 +1,97 @@
+"""Key lanes: one piece of work at a time per key, in order; different keys in parallel (I5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+Work = Callable[[], Awaitable[None]]
+
+
+class Lanes:
+    """Runs work per key in the order it was submitted.
+
+    Args:
+        concurrency: how many keys are worked on at once.
+        capacity: how much work may be waiting or running before `submit` holds back its caller.
+        failed: called with the error when a piece of work raises; the lane of its key stops until `drain`, because
+            what the next piece would build on is not there. The others go on (I11).
+    """
+
+    def __init__(self, concurrency: int, capacity: int, failed: Callable[[str, BaseException], None]) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._capacity = capacity
+        self._failed = failed
+        self._lanes: dict[str, deque[Work]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._count = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._open = True
+
+    @property
+    def pending(self) -> int:
+        """Work waiting or running."""
+        return self._count
+
+    async def submit(self, key: str, work: Work) -> None:
+        """Queue work behind what the key already has; waits while the capacity is used up. Dropped after `drain`."""
+        while self._count >= self._capacity and self._open:
+            self._room.clear()
+            await self._room.wait()
+        self.submit_now(key, work)
+
+    def submit_now(self, key: str, work: Work) -> None:
+        """Queue work without waiting for room: for resumed work, which is bounded by what is parked."""
+        if not self._open:
+            return
+        self._count += 1
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.append(work)
+            return
+        self._lanes[key] = deque([work])
+        task = asyncio.create_task(self._run(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing new, let running work finish for `seconds`, then cancel it; queued work is forgotten.
+
+        What is forgotten or cancelled was never acked: its next owner gets it again (I2).
+        """
+        self._open = False
+        for lane in self._lanes.values():
+            while len(lane) > 1:
+                lane.pop()
+        self._room.set()
+        if self._tasks:
+            _, running = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running)
+        self._lanes.clear()
+        self._count = 0
+
+    def reopen(self) -> None:
+        """Take work again after a drain."""
+        self._open = True
+        self._room.set()
+
+    async def _run(self, key: str) -> None:
+        lane = self._lanes[key]
+        while lane:
+            async with self._slots:
+                try:
+                    await lane[0]()
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:
+                    self._failed(key, error)
+                    return
+            lane.popleft()
+            self._count -= 1
+            self._room.set()
+        self._lanes.pop(key, None)

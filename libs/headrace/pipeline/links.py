@@ -1,0 +1,186 @@
+"""The `links` topic as a view: which external record is which canonical id, and by which natural key (design §6).
+
+Every worker reads the whole topic and keeps it in memory, up to date within milliseconds; a worker sees its own
+writes at once. The view is a cache: it is rebuilt from the topic at every start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from headrace.core.ids import mint_canonical_id
+from headrace.core.refs import decode_key
+from headrace.platform.codec import Codec
+from headrace.platform.kafka import Message, Producer, to_message
+from headrace.platform.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "internal/link.v1"
+NATURAL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """(connection, object, external id) ⇄ canonical id. `written_*` are set by the processor that wrote the record."""
+
+    connection: str
+    object: str
+    external_id: str
+    canonical_id: str
+    entity: str
+    origin: str
+    written_version: str | None = None
+    written_fingerprint: str | None = None
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """What it is found by."""
+        return self.connection, self.object, self.external_id
+
+    @property
+    def key(self) -> str:
+        """Kafka key: `connection:object:external id`."""
+        return ":".join(self.address)
+
+
+def natural_key(entity: str, name: str, value: str) -> tuple[str, str, str]:
+    """Return the address under which a natural key is kept; values are case-folded and trimmed."""
+    return NATURAL, f"key/{entity}/{name}", value.strip().casefold()
+
+
+class Links:
+    """The view, and the one way to write links."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str, codec: Codec, producer: Producer) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._codec = codec
+        self._producer = producer
+        self._by_address: dict[tuple[str, str, str], Link] = {}
+        self._by_canonical: dict[tuple[str, str, str], list[Link]] = {}
+        self._watchers: list[Callable[[Link], None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._caught_up = asyncio.Event()
+        self.failed: BaseException | None = None
+
+    # --- reading ---
+
+    def get(self, connection: str, obj: str, external_id: str) -> Link | None:
+        """Return the link of an external record."""
+        return self._by_address.get((connection, obj, external_id))
+
+    def canonical_id(self, connection: str, obj: str, external_id: str) -> str:
+        """Return the canonical id of an external record: its link's, else the one that it would be minted."""
+        link = self.get(connection, obj, external_id)
+        return link.canonical_id if link else mint_canonical_id(connection, obj, external_id)
+
+    def external(self, canonical_id: str, connection: str, obj: str, scope: str | None = None) -> str | None:
+        """Return the external id of a canonical id in one connection and object.
+
+        Args:
+            canonical_id: the identity across systems.
+            connection: the connection that holds the record.
+            obj: the object there.
+            scope: for records kept per legal entity, the entity's name: matches the first part of a composite id,
+                ignoring case. None takes the only link there is.
+        """
+        for link in self._by_canonical.get((canonical_id, connection, obj), ()):
+            first = next(iter(decode_key(link.external_id).values()), "")
+            if scope is None or first.casefold() == scope.casefold():
+                return link.external_id
+        return None
+
+    def match(self, entity: str, keys: dict[str, str]) -> set[str]:
+        """Return the canonical ids that share a natural key; more than one means a human decides."""
+        found = (self._by_address.get(natural_key(entity, name, value)) for name, value in keys.items() if value)
+        return {link.canonical_id for link in found if link}
+
+    def of(self, canonical_id: str) -> list[Link]:
+        """Return every external record of a canonical id."""
+        return [link for key, links in self._by_canonical.items() if key[0] == canonical_id for link in links]
+
+    def watch(self, watcher: Callable[[Link], None]) -> None:
+        """Call `watcher` for every link that is new or changed, from any worker."""
+        self._watchers.append(watcher)
+
+    # --- writing ---
+
+    async def put(self, link: Link) -> None:
+        """Write a link and wait until it is durable; a link that says nothing new is not written."""
+        if self._by_address.get(link.address) == link:
+            return
+        record = {name: getattr(link, name) for name in Link.__slots__}
+        value = self._codec.encode(SCHEMA, {**record, "updated_at": datetime.now(UTC)})
+        await self._producer.send(self._topic, link.key, value)
+        self._apply(link)
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Read the topic to its present end, then keep following it."""
+        self._task = asyncio.create_task(self._follow())
+        waiting = asyncio.create_task(self._caught_up.wait())
+        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._task.done():
+            await self._task
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+            tps = [TopicPartition(self._topic, number) for number in range(self._kafka.partitions)]
+            consumer.assign(tps)
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(tps)
+            while True:
+                batches = await consumer.getmany(timeout_ms=50 if not self._caught_up.is_set() else 1000)
+                for records in batches.values():
+                    for record in records:
+                        await self._read(to_message(record))
+                if not self._caught_up.is_set():
+                    behind = [tp for tp in tps if await consumer.position(tp) < ends[tp]]
+                    if not behind:
+                        self._caught_up.set()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.failed = error
+            raise
+        finally:
+            await consumer.stop()
+
+    async def _read(self, message: Message) -> None:
+        if message.value is None:
+            return
+        await self._codec.ensure(message.value)
+        record = self._codec.decode(message.value)[1]
+        self._apply(Link(**{name: record[name] for name in Link.__slots__}))
+
+    def _apply(self, link: Link) -> None:
+        before = self._by_address.get(link.address)
+        if before == link:
+            return
+        if before and before.connection != NATURAL:
+            siblings = self._by_canonical[(before.canonical_id, before.connection, before.object)]
+            siblings.remove(before)
+        self._by_address[link.address] = link
+        if link.connection != NATURAL:
+            self._by_canonical.setdefault((link.canonical_id, link.connection, link.object), []).append(link)
+        for watcher in self._watchers:
+            watcher(link)

@@ -1,0 +1,129 @@
+"""What one target knows of one canonical id: the value of `state.<connection>` (schema `internal/effect.v1`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from headrace.core import values
+from headrace.core.outcome import Status
+
+SCHEMA = "internal/effect.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step left in the target; `shadow` is what we last wrote there, field by field."""
+
+    step: str
+    object: str
+    target_id: str
+    version: str = ""
+    op_id: str = ""
+    shadow: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change that may be under way: durable before the call (I3). `deadline` is when it can no longer take effect."""
+
+    op_id: str
+    step: str
+    action: str
+    object: str
+    target_id: str
+    key: dict[str, Any]
+    fields: dict[str, Any]
+    event_id: str
+    deadline: datetime
+    owner: str
+    attempt: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Work that waits, with the event itself, so that state alone is enough to resume it."""
+
+    reason: str
+    label: str
+    detail: str
+    topic: str
+    event: bytes
+    event_id: str
+    since: datetime
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    wait_entity: str = ""
+    wait_canonical_id: str = ""
+    differences: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectState:
+    """All of it; replaced as a whole at each durable write."""
+
+    entity: str
+    status: Status = Status.SETTLED
+    event_id: str = ""
+    source_connection: str = ""
+    source_version: str = ""
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    mapping_version: str = ""
+    outcome: str = ""
+    detail: str = ""
+    traceparent: str = ""
+    steps: tuple[Step, ...] = ()
+    intent: Intent | None = None
+    parked: Parked | None = None
+
+    def step(self, name: str) -> Step | None:
+        """Return what step `name` left in the target, None if it was never done."""
+        return next((step for step in self.steps if step.step == name), None)
+
+    def with_step(self, done: Step) -> EffectState:
+        """Return the state with `done` in place of what that step left before."""
+        kept = [done if step.step == done.step else step for step in self.steps]
+        return replace(self, steps=tuple(kept if self.step(done.step) else [*kept, done]))
+
+    def without_step(self, name: str) -> EffectState:
+        """Return the state after step `name` was undone in the target."""
+        return replace(self, steps=tuple(step for step in self.steps if step.step != name))
+
+
+def to_record(state: EffectState, now: datetime) -> dict[str, Any]:
+    """Return the state as the schema's record."""
+    record = asdict(state)
+    record["status"] = state.status.value
+    record["updated_at"] = now
+    record["steps"] = [{**asdict(step), "shadow": values.dump(step.shadow)} for step in state.steps]
+    if state.intent:
+        intent = record["intent"] = asdict(state.intent)
+        intent["key_json"] = values.dump(intent.pop("key")).decode()
+        intent["fields_json"] = values.dump(intent.pop("fields")).decode()
+    if state.parked:
+        parked = record["parked"] = asdict(state.parked)
+        parked["differences_json"] = values.dump(parked.pop("differences")).decode()
+    return record
+
+
+def from_record(record: dict[str, Any]) -> EffectState:
+    """Return the state that `to_record` wrote."""
+    fields = {name: value for name, value in record.items() if name != "updated_at"}
+    fields["status"] = Status(fields["status"])
+    fields["steps"] = tuple(Step(**{**step, "shadow": values.load(step["shadow"])}) for step in record["steps"])
+    if intent := fields["intent"]:
+        fields["intent"] = Intent(
+            **{name: value for name, value in intent.items() if not name.endswith("_json")},
+            key=values.load(intent["key_json"]),
+            fields=values.load(intent["fields_json"]),
+        )
+    if parked := fields["parked"]:
+        fields["parked"] = Parked(
+            **{name: value for name, value in parked.items() if not name.endswith("_json")},
+            differences=values.load(parked["differences_json"]),
+        )
+    return EffectState(**fields)
