@@ -164,10 +164,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the target bears: calls in flight, and how long a changing call may take at most (seconds)."""
+    """What the target bears.
+
+    `concurrency` calls in flight; a changing call is given up after `call_deadline` seconds, and cannot take effect
+    any more `settle` seconds after that: only then is "not found" believed (I4).
+    """
 
     concurrency: int = 8
     call_deadline: float = 60.0
+    settle: float = 15.0
 
 
 @runtime_checkable

@@ -15,9 +15,9 @@ def mint_canonical_id(connection: str, obj: str, external_id: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{connection}\x1f{obj}\x1f{external_id}"))
 
 
-def event_id(canonical_id: str, entity: str, fingerprint: str) -> str:
-    """Return the id of a canonical event: the same content of the same record always gives the same id."""
-    return str(uuid.uuid5(NAMESPACE, f"{entity}\x1f{canonical_id}\x1f{fingerprint}"))
+def event_id(canonical_id: str, entity: str, version: str, fingerprint: str) -> str:
+    """Return the id of a canonical event: the same content at the same version of a record always gives the same id."""
+    return str(uuid.uuid5(NAMESPACE, f"{entity}\x1f{canonical_id}\x1f{version}\x1f{fingerprint}"))
 
 
 def operation_id(event: str, connection: str, step: str) -> str:

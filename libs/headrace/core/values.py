@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -91,3 +92,20 @@ def _as_day(value: Any) -> Any:
     if isinstance(value, datetime):
         value = (value.astimezone(UTC) if value.tzinfo else value).date()
     return None if value in _EMPTY_DATES else value
+
+
+def mark(fields: Mapping[str, Any]) -> str:
+    """Return a mark of field values by which a record is known again in another spelling: hash, then the names."""
+    names = sorted(fields)
+    return " ".join([_hash(fields, names), *names])
+
+
+def matches(found: str, record: Mapping[str, Any]) -> bool:
+    """Say whether `record` holds the values that `mark` was made of; fields that it lacks make it another record."""
+    digest, *names = found.split(" ")
+    return all(name in record for name in names) and _hash(record, names) == digest
+
+
+def _hash(fields: Mapping[str, Any], names: list[str]) -> str:
+    plain = {name: _as_day(_plain(fields.get(name))) for name in names}
+    return hashlib.sha256(dump(plain)).hexdigest()[:24]

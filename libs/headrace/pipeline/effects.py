@@ -53,7 +53,7 @@ Note = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How an operation ended: the state that holds it (not yet durable) and what the target holds; `adopted` if found."""
+    """How an operation ended: the state that holds it (not yet durable) and what the target holds."""
 
     state: EffectState
     record: dict[str, Any]
@@ -89,7 +89,7 @@ class Effects:
         self._target.check(operation)
         if operation.action is Action.CREATE and (found := await self._look(operation)) is not None:
             await note("look", "found", operation=operation, target_id=found.target_id)
-            return self._adopt(state, operation, found)
+            return self.adopt(state, operation, found)
         attempt = 1
         while True:
             state = await self._intend(state, operation, attempt)
@@ -105,7 +105,7 @@ class Effects:
                         f"{operation.object}: the target says that this record exists, yet it is not found by "
                         f"{_words(operation.key)}. Find it in the target and resolve with its id, or retry.",
                     ) from there
-                return self._adopt(state, operation, found)
+                return self.adopt(state, operation, found)
             except RetryLater as later:
                 await note("call", "not now", operation=operation, detail=later.reason, **_took(started, attempt))
                 if attempt % ATTEMPTS_IN_PLACE == 0:
@@ -165,6 +165,7 @@ class Effects:
 
     async def _intend(self, state: EffectState, operation: Operation, attempt: int) -> EffectState:
         now = datetime.now(UTC)
+        limits = self._target.limits
         point("effects.before-intent")
         state = replace(
             state,
@@ -178,7 +179,7 @@ class Effects:
                 key=dict(operation.key),
                 fields=dict(operation.fields),
                 event_id=operation.event_id,
-                deadline=now + timedelta(seconds=self._target.limits.call_deadline),
+                deadline=now + timedelta(seconds=limits.call_deadline + limits.settle),
                 owner=self._owner,
                 attempt=attempt,
                 started_at=now,
@@ -208,6 +209,8 @@ class Effects:
                 await asyncio.sleep(max(0.0, (intent.deadline - datetime.now(UTC)).total_seconds()))
             try:
                 found = await self._look(operation)
+            except NeedsReview:
+                raise
             except RejectRecord as error:
                 raise RejectRecord(
                     "outcome unknown",
@@ -220,7 +223,7 @@ class Effects:
             if done:
                 metrics.VERIFIED.labels(operation.connection, "found").inc()
                 await note("verify", "found", operation=operation, target_id=found.target_id if found else "")
-                return self._adopt(state, operation, found or Found(operation.target_id))
+                return self.adopt(state, operation, found or Found(operation.target_id))
         metrics.VERIFIED.labels(operation.connection, "not found").inc()
         await note("verify", "not found", operation=operation)
         return None
@@ -243,7 +246,7 @@ class Effects:
         step = Step(operation.step, operation.object, written.target_id, written.version, operation.op_id, dict(shadow))
         return Done(replace(state.with_step(step), intent=None), {**operation.fields, **written.record}, False)
 
-    def _adopt(self, state: EffectState, operation: Operation, found: Found) -> Done:
+    def adopt(self, state: EffectState, operation: Operation, found: Found) -> Done:
         """Take over a record that is there: the shadow is what it holds where that differs from what we would write."""
         if operation.action is Action.DELETE:
             return Done(replace(state.without_step(operation.step), intent=None), {}, True)

@@ -28,24 +28,26 @@ class Lanes:
         self._count = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._open = True
+        self.generation = 0
 
     @property
     def pending(self) -> int:
         """Work waiting or running."""
         return self._count
 
-    async def submit(self, key: str, work: Work) -> None:
-        """Queue work behind what the key already has; waits while the capacity is used up. Dropped after `drain`."""
-        while self._count >= self._capacity and self._open:
+    async def submit(self, key: str, work: Work, generation: int) -> None:
+        """Queue work behind what the key already has; waits while the capacity is used up.
+
+        Work of an earlier `generation` is dropped: its partition was revoked, its offset is not ours to finish.
+        """
+        while self._count >= self._capacity and generation == self.generation:
             self._room.clear()
             await self._room.wait()
-        self.submit_now(key, work)
+        if generation == self.generation:
+            self.submit_now(key, work)
 
     def submit_now(self, key: str, work: Work) -> None:
         """Queue work without waiting for room: for resumed work, which is bounded by what is parked."""
-        if not self._open:
-            return
         self._count += 1
         lane = self._lanes.get(key)
         if lane is not None:
@@ -61,7 +63,7 @@ class Lanes:
 
         What is forgotten or cancelled was never acked: its next owner gets it again (I2).
         """
-        self._open = False
+        self.generation += 1
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()
@@ -74,11 +76,6 @@ class Lanes:
                 await asyncio.wait(running)
         self._lanes.clear()
         self._count = 0
-
-    def reopen(self) -> None:
-        """Take work again after a drain."""
-        self._open = True
-        self._room.set()
 
     async def _run(self, key: str) -> None:
         lane = self._lanes[key]

@@ -1,0 +1,127 @@
+"""What operators may order about parked work: retry, edit, skip, resolve."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headrace.core import values
+from headrace.core.contracts import Action, Operation
+from headrace.core.errors import NeedsReview, RejectRecord
+from headrace.core.event import CanonicalEvent
+from headrace.pipeline.effects import Effects
+from headrace.pipeline.state import EffectState, Step
+from headrace.pipeline.store import TargetStore
+from headrace.platform.codec import Codec
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command came to: words for the audit; whether to try again, and if review rules are overruled."""
+
+    words: str
+    retry: bool = False
+    forced: bool = False
+    settled: EffectState | None = None
+
+
+async def carry_out(
+    command: dict[str, Any], state: EffectState | None, codec: Codec, store: TargetStore, effects: Effects
+) -> Result:
+    """Carry out one command on the state of its canonical id.
+
+    Raises:
+        RejectRecord: the command cannot be carried out; the text says why and nothing has changed.
+    """
+    if state is None or state.parked is None:
+        return Result("nothing is parked for this id")
+    action, argument = command["action"], _argument(command)
+    if action == "retry":
+        return Result("tried again", retry=True)
+    if action == "skip":
+        return Result(f"skipped by {command['operator']}", settled=replace(state, intent=None))
+    if action == "edit":
+        await _edit(command, argument, state, codec, store)
+        return Result("edited and tried again", retry=True)
+    if action == "resolve":
+        return await _resolve(command, argument, state, store, effects)
+    raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve")
+
+
+def deleted_at_source(event: CanonicalEvent) -> NeedsReview:
+    """Return the review of a record that is gone at its source but was written here."""
+    return NeedsReview(
+        "deleted at the source",
+        f"{event.meta.entity} {event.meta.external_id} was deleted in {event.meta.connection}, "
+        "the target still has it; skip to leave it there",
+    )
+
+
+def _argument(command: dict[str, Any]) -> dict[str, Any]:
+    try:
+        argument = json.loads(command["argument"] or "{}")
+    except ValueError as error:
+        raise RejectRecord("bad argument", f"the argument is not JSON: {error}") from None
+    if not isinstance(argument, dict):
+        raise RejectRecord("bad argument", "the argument must be a JSON object")
+    return argument
+
+
+async def _edit(
+    command: dict[str, Any], argument: dict[str, Any], state: EffectState, codec: Codec, store: TargetStore
+) -> None:
+    """Merge `argument` into the parked event's data (RFC 7396); the original stays in its topic."""
+    parked = state.parked
+    if parked is None:
+        return
+    await codec.ensure(parked.event)
+    name, record = codec.decode(parked.event)
+    edited = {**record, "data": _merged(record["data"], values.load(json.dumps(argument)))}
+    event = codec.encode(name, edited)
+    await store.put(command["canonical_id"], replace(state, parked=replace(parked, event=event)))
+
+
+def _merged(value: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict) or not isinstance(value, dict):
+        return patch
+    return {**value, **{name: _merged(value.get(name), item) for name, item in patch.items()}}
+
+
+async def _resolve(
+    command: dict[str, Any], argument: dict[str, Any], state: EffectState, store: TargetStore, effects: Effects
+) -> Result:
+    match argument:
+        case {"take": "source"}:
+            return Result("the source's values are written", retry=True, forced=True)
+        case {"take": "target"}:
+            return Result("the target's values stay", settled=replace(state, intent=None))
+        case {"target_id": str(target_id), "object": str(obj)}:
+            step = str(argument.get("step", "") or (state.intent.step if state.intent else "record"))
+            found = await effects.find(_reference(command, state, step, obj, target_id))
+            if found is None:
+                raise RejectRecord("not found", f"{obj} {target_id} is not in the target")
+            fields = state.intent.fields if state.intent and state.intent.step == step else {}
+            held = {name: found.record.get(name, value) for name, value in fields.items()}
+            adopted = state.with_step(Step(step, obj, found.target_id, found.version, "", held))
+            await store.put(command["canonical_id"], replace(adopted, intent=None))
+            return Result(f"{obj} {target_id} adopted as {step}", retry=True)
+        case _:
+            raise RejectRecord(
+                "bad argument", 'resolve takes {"take": "source"}, {"take": "target"} or {"target_id": …, "object": …}'
+            )
+
+
+def _reference(command: dict[str, Any], state: EffectState, step: str, obj: str, target_id: str) -> Operation:
+    return Operation(
+        op_id="",
+        connection=command["connection"],
+        entity=state.entity,
+        canonical_id=command["canonical_id"],
+        step=step,
+        action=Action.UPDATE,
+        object=obj,
+        fields={},
+        key={},
+        target_id=target_id,
+    )

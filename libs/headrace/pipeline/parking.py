@@ -1,0 +1,187 @@
+"""Parked work of one target: who waits for what, when it is tried again, and the feed that operators read.
+
+The state of the canonical id holds the parked event itself; the `parked.<connection>` topic tells the story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from headrace.core.errors import NeedsReview, RejectRecord, RetryLater, WaitForRecord
+from headrace.core.event import CanonicalEvent
+from headrace.core.ids import mint_canonical_id
+from headrace.core.outcome import ParkReason, Status
+from headrace.pipeline.effects import StateStore
+from headrace.pipeline.links import NATURAL, Link
+from headrace.pipeline.state import EffectState, Parked
+from headrace.platform import metrics
+from headrace.platform.codec import Codec
+from headrace.platform.crashpoints import point
+from headrace.platform.kafka import Producer
+
+SCHEMA = "internal/parked.v1"
+
+
+class Parking:
+    """Keeps the parked ids of the assigned partitions in mind and wakes them.
+
+    Args:
+        connection: the target connection.
+        store: durable state.
+        producer: for the feed.
+        codec: for the feed.
+        topic: the feed, `parked.<connection>`.
+        wake: called with a canonical id that should be tried again.
+        retry_seconds: how long waiting work rests at first if nothing wakes it; doubles up to an hour.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        store: StateStore,
+        producer: Producer,
+        codec: Codec,
+        topic: str,
+        wake: Callable[[str], None],
+        retry_seconds: float = 30.0,
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._producer = producer
+        self._codec = codec
+        self._topic = topic
+        self._wake = wake
+        self._retry_seconds = retry_seconds
+        self._parked: dict[str, Parked] = {}
+        self._waiters: dict[str, set[str]] = {}
+
+    async def park(
+        self, event: CanonicalEvent, topic: str, value: bytes, state: EffectState, error: Exception
+    ) -> EffectState:
+        """Park an event: state first, then the feed. Once this returns its offset may be acked (I2, I9).
+
+        Args:
+            event: the event.
+            topic: where it came from.
+            value: its bytes as they lay there.
+            state: the durable state so far, with an INTENT if its outcome could not be found out.
+            error: why; one of the errors that park.
+        """
+        before = state.parked
+        reason, label, detail = _why(error)
+        attempts = (before.attempts if before else 0) + 1
+        parked = Parked(
+            reason=reason.value,
+            label=label,
+            detail=detail,
+            topic=topic,
+            event=value,
+            event_id=event.meta.event_id,
+            since=before.since if before and before.event_id == event.meta.event_id else datetime.now(UTC),
+            attempts=attempts,
+            next_attempt_at=self._next(error, attempts),
+            wait_entity=error.entity if isinstance(error, WaitForRecord) else "",
+            wait_canonical_id=error.canonical_id if isinstance(error, WaitForRecord) else "",
+            differences=dict(error.differences) if isinstance(error, NeedsReview) else {},
+        )
+        state = replace(state, status=Status.PARKED, parked=parked, traceparent=event.meta.trace_id)
+        point("parking.before-park")
+        await self._store.put(event.key, state)
+        point("parking.after-park")
+        self.remember(event.key, parked)
+        if before is None or (before.reason, before.detail, before.event_id) != (reason.value, detail, parked.event_id):
+            await self._tell(event, parked, "parked")
+        return state
+
+    async def resumed(self, event: CanonicalEvent, parked: Parked, *, resolved: bool) -> None:
+        """Tell the feed that parked work is settled; `resolved` if an operator did it."""
+        self.forget(event.key)
+        await self._tell(event, parked, "resolved" if resolved else "resumed")
+
+    def remember(self, canonical_id: str, parked: Parked) -> None:
+        """Keep a parked id in mind, as after a recovery of state."""
+        self.forget(canonical_id)
+        self._parked[canonical_id] = parked
+        metrics.PARKED.labels(self._connection, parked.reason).inc()
+        if parked.wait_canonical_id:
+            self._waiters.setdefault(parked.wait_canonical_id, set()).add(canonical_id)
+
+    def forget(self, canonical_id: str) -> None:
+        """Drop an id that is no longer parked, or no longer ours."""
+        parked = self._parked.pop(canonical_id, None)
+        if parked is None:
+            return
+        metrics.PARKED.labels(self._connection, parked.reason).dec()
+        waiting = self._waiters.get(parked.wait_canonical_id, set())
+        waiting.discard(canonical_id)
+        if not waiting:
+            self._waiters.pop(parked.wait_canonical_id, None)
+
+    def clear(self) -> None:
+        """Forget everything: the partitions are revoked."""
+        for canonical_id in list(self._parked):
+            self.forget(canonical_id)
+
+    def linked(self, link: Link) -> None:
+        """Wake what waits for a record that is now linked, or whose identity turned out to be another one."""
+        if link.connection == NATURAL:
+            return
+        for waited_for in {link.canonical_id, mint_canonical_id(*link.address)}:
+            for canonical_id in list(self._waiters.get(waited_for, ())):
+                self._wake(canonical_id)
+
+    async def run_timers(self) -> None:
+        """Wake parked work whose time has come; runs until cancelled."""
+        woken: dict[str, float] = {}
+        while True:
+            await asyncio.sleep(0.5)
+            now, tick = datetime.now(UTC), time.monotonic()
+            woken = {key: at for key, at in woken.items() if tick - at < self._retry_seconds}
+            for canonical_id, parked in list(self._parked.items()):
+                due = parked.next_attempt_at is not None and parked.next_attempt_at <= now
+                if due and canonical_id not in woken:
+                    woken[canonical_id] = tick
+                    self._wake(canonical_id)
+
+    def _next(self, error: Exception, attempts: int) -> datetime | None:
+        if not isinstance(error, WaitForRecord | RetryLater):
+            return None
+        seconds = min(3600.0, self._retry_seconds * 2 ** min(attempts - 1, 10))
+        if isinstance(error, RetryLater) and error.after is not None:
+            seconds = max(error.after, 1.0)
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    async def _tell(self, event: CanonicalEvent, parked: Parked, state: str) -> None:
+        record = {
+            "connection": self._connection,
+            "canonical_id": event.key,
+            "entity": event.meta.entity,
+            "event_id": parked.event_id,
+            "reason": parked.reason,
+            "label": parked.label,
+            "detail": parked.detail,
+            "topic": parked.topic,
+            "event": parked.event,
+            "state": state,
+            "attempts": parked.attempts,
+            "at": datetime.now(UTC),
+            "traceparent": event.meta.trace_id,
+        }
+        await self._producer.send(self._topic, event.key, self._codec.encode(SCHEMA, record))
+
+
+def _why(error: Exception) -> tuple[ParkReason, str, str]:
+    if isinstance(error, WaitForRecord):
+        return ParkReason.WAITING, f"waiting for {error.entity}", error.detail
+    if isinstance(error, RetryLater):
+        return ParkReason.WAITING, "target not ready", error.reason
+    if isinstance(error, NeedsReview):
+        return ParkReason.REVIEW, error.reason, error.detail
+    if isinstance(error, RejectRecord):
+        reason = ParkReason.UNKNOWN if error.reason == "outcome unknown" else ParkReason.REJECTED
+        return reason, error.reason, error.detail
+    raise error

@@ -1,0 +1,356 @@
+"""The processor of one target connection: canonical events and commands in, effects out (design §2.4).
+
+For every event: settle what a crash left → seen? → own? → map out → what differs → effect protocol → link → ack.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from headrace.core import values
+from headrace.core.contracts import Action, Operation
+from headrace.core.errors import RejectRecord, WaitForRecord
+from headrace.core.event import CanonicalEvent
+from headrace.core.outcome import Outcome, Status
+from headrace.mapping.outward import Skipped
+from headrace.pipeline import commands
+from headrace.pipeline.audit import Audit
+from headrace.pipeline.effects import Effects, LeaseLost, Note
+from headrace.pipeline.lanes import Lanes
+from headrace.pipeline.links import Link, Links
+from headrace.pipeline.parking import Parking
+from headrace.pipeline.performing import Interrupted, Performed, Performer, differing, is_delete
+from headrace.pipeline.planning import Planner
+from headrace.pipeline.state import EffectState, Parked
+from headrace.pipeline.store import TargetStore
+from headrace.platform import metrics
+from headrace.platform.codec import Codec, record_to_event
+from headrace.platform.crashpoints import point
+from headrace.platform.kafka import Message
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One event to be finished. `message` is None for work taken up from the parking: its offset was acked before."""
+
+    event: CanonicalEvent
+    topic: str
+    value: bytes
+    message: Message | None = None
+    forced: bool = False
+
+
+class Processor:
+    """Handles the messages of one target's stream worker."""
+
+    def __init__(
+        self,
+        connection: str,
+        *,
+        codec: Codec,
+        store: TargetStore,
+        planner: Planner,
+        performer: Performer | None,
+        effects: Effects,
+        parking: Parking,
+        links: Links,
+        audit: Audit,
+        finished: Callable[[Message], None],
+        stop: Callable[[BaseException], None],
+        commands_topic: str,
+        concurrency: int,
+        capacity: int = 512,
+        drain_seconds: float = 20.0,
+    ) -> None:
+        self._connection = connection
+        self._codec = codec
+        self._store = store
+        self._planner = planner
+        self._performer = performer or Performer(connection, effects, links)
+        self._effects = effects
+        self._parking = parking
+        self._links = links
+        self._audit = audit
+        self._finished = finished
+        self._stop = stop
+        self._commands_topic = commands_topic
+        self._drain_seconds = drain_seconds
+        self._lanes = Lanes(concurrency, capacity, self._failed)
+        links.watch(parking.linked)
+
+    # --- the worker's side ---
+
+    async def on_assigned(self, partitions: frozenset[int]) -> None:
+        """Take up what parked or was under way in the recovered state, then messages may come."""
+        self._parking.clear()
+        for canonical_id, state in await self._store.unsettled():
+            if state.parked:
+                self._parking.remember(canonical_id, state.parked)
+                self.wake(canonical_id)
+
+    async def on_message(self, message: Message) -> None:
+        """Decode an event or a command and queue it behind what its canonical id already has (I5)."""
+        if message.value is None:
+            self._finished(message)
+            return
+        generation = self._lanes.generation
+        await self._codec.ensure(message.value)
+        if message.topic == self._commands_topic:
+            await self._lanes.submit(message.key, partial(self._command, message), generation)
+            return
+        event = record_to_event(self._codec.decode(message.value)[1])
+        work = Work(event, message.topic, message.value, message)
+        await self._lanes.submit(event.key, partial(self._work, work), generation)
+
+    async def on_revoked(self) -> None:
+        """Finish or cancel what is under way; an interrupted call stays an INTENT and is verified by the next owner."""
+        await self._lanes.drain(self._drain_seconds)
+        self._parking.clear()
+
+    def wake(self, canonical_id: str) -> None:
+        """Try a parked id again."""
+        self._lanes.submit_now(canonical_id, partial(self._resume, canonical_id, False))
+
+    @property
+    def pending(self) -> int:
+        """Work queued or under way."""
+        return self._lanes.pending
+
+    def _failed(self, key: str, error: BaseException) -> None:
+        if isinstance(error, LeaseLost):
+            logger.warning("lease lost before a call; the next owner gets the event", extra={"canonical_id": key})
+            return
+        logger.error("work failed unexpectedly", exc_info=error, extra={"canonical_id": key})
+        self._stop(error)
+
+    # --- one event ---
+
+    async def _work(self, work: Work) -> None:
+        meta = work.event.meta
+        state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
+        with metrics.IN_FLIGHT.labels(self._connection).track_inprogress():
+            rule = self._repeated(work, state)
+            if rule is not None:
+                await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
+                outcome = Outcome.SKIPPED
+            else:
+                outcome = await self._finish(work, state)
+        await self._audit.flush(meta.canonical_id)
+        point("process.before-ack")
+        if work.message is not None:
+            self._finished(work.message)
+        metrics.EFFECTS.labels(self._connection, meta.entity, outcome.value).inc()
+        metrics.LAG_SECONDS.labels(self._connection).observe(max(0.0, time.time() - meta.observed_at.timestamp()))
+
+    async def _finish(self, work: Work, state: EffectState) -> Outcome:
+        note = self._note(work.event)
+        recovered = False
+        try:
+            if state.intent is not None:
+                steps = state.steps
+                state = await self._recover(work.event, state, note)
+                recovered = state.steps != steps
+            performed, detail = await self._decide(work, state, note)
+        except Interrupted as interrupted:
+            kept = interrupted.state if interrupted.definite else self._store.get(work.event.key)
+            return await self._park(work, interrupted.error, kept or state, note)
+        except (RejectRecord, WaitForRecord) as error:
+            return await self._park(work, error, state, note)
+        if recovered and performed.outcome is Outcome.UNCHANGED:
+            performed.outcome = Outcome.ADOPTED
+        await self._settle(work, performed, detail, note)
+        return performed.outcome
+
+    def _repeated(self, work: Work, state: EffectState) -> str | None:
+        """Name the rule by which an event needs no work at all (I6: outcomes are remembered, not sightings)."""
+        meta, message = work.event.meta, work.message
+        if message is None:
+            return None
+        if state.event_id == meta.event_id:
+            return "seen"
+        if (state.topic, state.partition) == (message.topic, message.partition) and message.offset <= state.offset:
+            return "seen"
+        if state.parked and state.parked.event_id == meta.event_id:
+            return "parked already"
+        same_source = state.source_connection == meta.connection
+        if same_source and meta.source_version and meta.source_version < state.source_version:
+            return "stale"
+        return None
+
+    async def _decide(self, work: Work, state: EffectState, note: Note) -> tuple[Performed, str]:
+        event = work.event
+        document = self._planner.mapping(event.meta.entity)
+        if document is None:
+            return Performed(state, Outcome.SKIPPED), "no mapping for this entity"
+        if event.meta.connection == self._connection:
+            return Performed(self._observed(event, state), Outcome.SKIPPED), "own change"
+        if is_delete(event):
+            if document.on_delete == "delete" and state.steps:
+                return await self._performer.delete(event, state, note), ""
+            if document.on_delete == "review" and state.steps and not work.forced:
+                raise commands.deleted_at_source(event)
+            return Performed(state, Outcome.SKIPPED), "deleted at the source"
+        plan = await self._planner.complete(event)
+        if isinstance(plan, Skipped):
+            return Performed(state, Outcome.SKIPPED), plan.rule
+        return await self._performer.perform(event, document, plan, state, note, forced=work.forced), ""
+
+    def _observed(self, event: CanonicalEvent, state: EffectState) -> EffectState:
+        """Return the state after the target told its own change: the shadow follows what it holds now."""
+        try:
+            plan = self._planner.plan(event)
+        except RejectRecord:
+            return state
+        if isinstance(plan, Skipped):
+            return state
+        for planned in plan.steps:
+            existing = state.step(planned.step)
+            if existing is not None:
+                shadow = {
+                    **existing.shadow,
+                    **{k: v for k, v in differing(planned, existing).items() if k in existing.shadow},
+                }
+                state = state.with_step(replace(existing, shadow=shadow))
+        return state
+
+    async def _recover(self, event: CanonicalEvent, state: EffectState, note: Note) -> EffectState:
+        intent = state.intent
+        if intent is None:
+            return state
+        operation = Operation(
+            op_id=intent.op_id,
+            connection=self._connection,
+            entity=state.entity,
+            canonical_id=event.key,
+            step=intent.step,
+            action=Action(intent.action),
+            object=intent.object,
+            fields=intent.fields,
+            key=intent.key,
+            target_id=intent.target_id,
+            event_id=intent.event_id,
+            traceparent=event.meta.trace_id,
+        )
+        return await self._effects.recover(state, operation, note)
+
+    async def _settle(self, work: Work, performed: Performed, detail: str, note: Note) -> None:
+        event, state = work.event, performed.state
+        await self._link(event, performed)
+        parked = state.parked
+        document = self._planner.mapping(event.meta.entity)
+        done = replace(
+            state,
+            status=Status.SETTLED,
+            event_id=event.meta.event_id,
+            source_connection=event.meta.connection,
+            source_version=event.meta.source_version,
+            mapping_version=document.fingerprint if document else "",
+            outcome=performed.outcome.value,
+            detail=detail,
+            traceparent=event.meta.trace_id,
+            intent=None,
+            parked=None,
+        )
+        if work.message is not None:
+            done = replace(done, topic=work.message.topic, partition=work.message.partition, offset=work.message.offset)
+        point("effects.before-done")
+        await self._store.put(event.key, done)
+        point("effects.after-done")
+        if parked is not None:
+            if parked.event_id != event.meta.event_id:
+                await note(
+                    "settle", Outcome.SUPERSEDED.value, detail=f"event {parked.event_id} gave way to a newer one"
+                )
+            await self._parking.resumed(event, parked, resolved=work.forced)
+        await note("settle", performed.outcome.value, detail=detail, target_id=_target_id(done))
+
+    async def _link(self, event: CanonicalEvent, performed: Performed) -> None:
+        """Link the main record before it is settled: a crash in between leads to VERIFY and back here."""
+        if performed.outcome in (Outcome.SKIPPED, Outcome.DELETED) or not performed.state.steps:
+            return
+        point("process.before-link")
+        step = performed.state.steps[0]
+        known = self._links.get(self._connection, step.object, step.target_id)
+        if performed.outcome is Outcome.UNCHANGED and known is not None:
+            return
+        written = {name: performed.record.get(name, value) for name, value in step.shadow.items()}
+        await self._links.put(
+            Link(
+                self._connection,
+                step.object,
+                step.target_id,
+                event.key,
+                event.meta.entity,
+                "written" if performed.outcome in (Outcome.CREATED, Outcome.UPDATED) else "adopted",
+                step.version or None,
+                values.mark(written),
+            )
+        )
+
+    async def _park(self, work: Work, error: Exception, state: EffectState, note: Note) -> Outcome:
+        before = state.parked
+        state = await self._parking.park(work.event, work.topic, work.value, state, error)
+        if state.parked is None:
+            raise RuntimeError("parking left nothing")
+        if before is not None and before.event_id != work.event.meta.event_id:
+            await note("park", Outcome.SUPERSEDED.value, detail=f"event {before.event_id} gave way to a newer one")
+        await note("park", Outcome.PARKED.value, detail=f"{state.parked.reason}: {state.parked.detail}")
+        return Outcome.PARKED
+
+    # --- parked work and commands ---
+
+    async def _resume(self, canonical_id: str, forced: bool) -> None:
+        state = self._store.get(canonical_id)
+        if state is None or state.parked is None:
+            return
+        await self._work(await self._taken_up(state.parked, forced))
+
+    async def _taken_up(self, parked: Parked, forced: bool) -> Work:
+        await self._codec.ensure(parked.event)
+        event = record_to_event(self._codec.decode(parked.event)[1])
+        return Work(event, parked.topic, parked.event, None, forced)
+
+    async def _command(self, message: Message) -> None:
+        command = self._codec.decode(message.value or b"")[1]
+        state = self._store.get(message.key)
+        try:
+            result = await commands.carry_out(command, state, self._codec, self._store, self._effects)
+        except RejectRecord as error:
+            result = commands.Result(f"refused: {error.detail}")
+        if result.retry:
+            await self._resume(message.key, result.forced)
+        elif result.settled is not None and state is not None and state.parked is not None:
+            work = await self._taken_up(state.parked, forced=True)
+            await self._settle(work, Performed(result.settled, Outcome.SKIPPED), result.words, self._note(work.event))
+        await self._audit.action(
+            {
+                "operator": command["operator"],
+                "action": command["action"],
+                "connection": self._connection,
+                "canonical_id": message.key,
+                "argument": command["argument"],
+                "reason": command["reason"],
+                "result": result.words,
+            }
+        )
+        await self._audit.flush(message.key)
+        self._finished(message)
+
+    def _note(self, event: CanonicalEvent) -> Note:
+        async def note(phase: str, outcome: str, operation: Operation | None = None, **more: Any) -> None:
+            if operation is not None:
+                more = {"op_id": operation.op_id, "step": operation.step, "object": operation.object, **more}
+            await self._audit.event(self._connection, event.meta, phase, outcome, **more)
+
+        return note
+
+
+def _target_id(state: EffectState) -> str:
+    return state.steps[0].target_id if state.steps else ""

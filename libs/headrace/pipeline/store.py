@@ -1,0 +1,44 @@
+"""Durable state per canonical id of one target, on a stream worker's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
+from headrace.platform.codec import Codec
+from headrace.platform.worker import StreamWorker
+
+
+class TargetStore:
+    """Reads and writes `EffectState`; a write returns once it is durable (I3, I6)."""
+
+    def __init__(self, worker: StreamWorker, codec: Codec) -> None:
+        self._worker = worker
+        self._codec = codec
+
+    def get(self, canonical_id: str) -> EffectState | None:
+        """Return the last durable state, None if nothing was ever done."""
+        value = self._worker.get(canonical_id)
+        return from_record(self._codec.decode(value)[1]) if value else None
+
+    async def put(self, canonical_id: str, state: EffectState) -> None:
+        """Write the state and wait until it is durable."""
+        await self._worker.put(canonical_id, self._codec.encode(SCHEMA, to_record(state, datetime.now(UTC))))
+
+    def lease_left(self) -> float:
+        """Return the seconds for which this worker certainly owns its partitions."""
+        return self._worker.lease_left()
+
+    async def unsettled(self) -> list[tuple[str, EffectState]]:
+        """Return every id of the assigned partitions that is parked or has a change under way."""
+        found = []
+        for canonical_id, value in self._items():
+            await self._codec.ensure(value)
+            state = from_record(self._codec.decode(value)[1])
+            if state.parked or state.intent:
+                found.append((canonical_id, state))
+        return found
+
+    def _items(self) -> Iterator[tuple[str, bytes]]:
+        return self._worker.items()
