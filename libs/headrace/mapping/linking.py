@@ -1,0 +1,122 @@
+"""The two verbs that name other records: `reference` on the way in, `link` on the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.core.errors import RejectRecord
+from headrace.core.refs import decode_key
+from headrace.mapping import expressions as ex
+from headrace.mapping.compiling import COMPILERS, Scope, compile_expression, compile_fields, compile_path, reject
+from headrace.mapping.running import Evaluate, Missing, Reference, Run
+from headrace.mapping.values import ABSENT, UNLINKED, is_empty, shown, to_text
+from headrace.mapping.words import words
+
+
+def _reference(expression: ex.ReferenceTo, scope: Scope) -> Evaluate:
+    arguments = expression.reference
+    entity, obj, identity = arguments.entity, arguments.object, arguments.identity or arguments.object
+    key = compile_expression(arguments.id, scope.inside("id"))
+    name = _text_of(arguments.name, scope.inside("name"))
+    number = _text_of(arguments.number, scope.inside("number"))
+    email = _text_of(arguments.email, scope.inside("email"))
+    source = words(arguments.id)
+
+    def reference(item: Any, run: Run) -> Any:
+        found = key(item, run)
+        if is_empty(found):
+            return None if isinstance(found, str) else found
+        try:
+            external_id = to_text(found)
+        except ValueError as error:
+            raise reject(scope.where, source, found, error) from None
+        context = run.context
+        made = Reference(
+            entity,
+            context.connection,
+            obj,
+            external_id,
+            context.canonical_id(entity, identity, external_id),
+            name(item, run),
+            number(item, run),
+            email(item, run),
+        )
+        run.references.append(made)
+        return {
+            "entity": entity,
+            "connection": made.connection,
+            "object": obj,
+            "external_id": external_id,
+            "canonical_id": made.canonical_id,
+            "name": made.name,
+            "number": made.number,
+            "email": made.email,
+        }
+
+    return reference
+
+
+def _text_of(expression: ex.Verb | None, scope: Scope) -> Evaluate:
+    if expression is None:
+        return lambda item, run: None
+    evaluate, source = compile_expression(expression, scope), words(expression)
+
+    def text(item: Any, run: Run) -> Any:
+        value = evaluate(item, run)
+        if value.__class__ is str:
+            return value
+        if is_empty(value):
+            return None
+        try:
+            return to_text(value)
+        except ValueError as error:
+            raise reject(scope.where, source, value, error) from None
+
+    return text
+
+
+def _link(expression: ex.Link, scope: Scope) -> Evaluate:
+    arguments = expression.link
+    obj, part, source = arguments.object, arguments.part, arguments.to.text
+    get = compile_path(arguments.to, scope)
+    company = _text_of(arguments.scope, scope.inside("scope"))
+    by = compile_fields(arguments.by, scope)
+    where, absolute = scope.where, arguments.to.absolute
+
+    def link(item: Any, run: Run) -> Any:
+        target = get(item, run)
+        if target is None or target is ABSENT:
+            return target
+        canonical_id = target.get("canonical_id") if isinstance(target, dict) else None
+        if not isinstance(canonical_id, str) or not canonical_id:
+            raise reject(where, source, target, "no reference with a canonical id")
+        inside = company(item, run)
+        target_id = run.context.linked(canonical_id, obj, inside)
+        if target_id is None:
+            values = ((name, evaluate(item, run)) for name, evaluate in by)
+            keys = {name: value for name, value in values if not is_empty(value)}
+            entity = str(target.get("entity") or source.rpartition(".")[2].lstrip("/"))
+            label = next((str(target[key]) for key in _LABELS if not is_empty(target.get(key))), canonical_id)
+            company_words = f" of {inside}" if inside else ""
+            detail = f'{run.label}{entity} "{label}" is not in {obj}{company_words}'
+            path = source.lstrip("/") if absolute else run.place + source
+            # A key that is only partly known would find strangers.
+            complete = keys if len(keys) == len(by) else {}
+            run.missing.append(Missing(entity, canonical_id, obj, inside, complete, path, detail))
+            return UNLINKED
+        if part is None:
+            return target_id
+        parts = decode_key(target_id)
+        if part not in parts:
+            detail = (
+                f"{run.label}{where}: the link of {source} is {shown(target_id)}, which has no {part}; correct `part`"
+            )
+            raise RejectRecord("link has no such part", detail)
+        return parts[part]
+
+    return link
+
+
+_LABELS = ("number", "name", "email", "external_id")
+
+COMPILERS.update({ex.ReferenceTo: _reference, ex.Link: _link})  # completes the table for `documents`

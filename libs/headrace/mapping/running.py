@@ -1,0 +1,114 @@
+"""What one application of a mapping carries along: the record, what the pipeline offers, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Transforms = Mapping[str, Callable[..., Any]]
+"""Functions of a connector by name; arguments come by keyword."""
+
+
+@dataclass(frozen=True, slots=True)
+class InContext:
+    """What the pipeline gives to `map_in`.
+
+    `canonical_id(entity, object, external_id)` gives the canonical id of a referenced record, minting it if nothing
+    knows it (design §6); `object` is the identity name. It may raise errors of `core.errors`, which pass through.
+    """
+
+    connection: str
+    canonical_id: Callable[[str, str, str], str]
+    transforms: Transforms = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutContext:
+    """What the pipeline gives to `map_out`.
+
+    `linked(canonical_id, object, scope)` gives the target id of the record's link, or None. `scope` (a legal entity,
+    or None) restricts it to target ids whose company part equals it, whatever the case.
+    """
+
+    linked: Callable[[str, str, str | None], str | None]
+    transforms: Transforms = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMeta:
+    """What `meta` offers to paths of an in mapping."""
+
+    connection: str
+    object: str
+    external_id: str
+    version: str
+    modified_at: datetime | None
+    deleted: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another record that this one names (schema `com.headrace.common.Reference`).
+
+    `object` and `external_id` address it in its system; `canonical_id` is what consumers link by.
+    """
+
+    entity: str
+    connection: str
+    object: str
+    external_id: str
+    canonical_id: str
+    name: str | None = None
+    number: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A referenced record that has no link in the target yet.
+
+    `by` are natural key fields to look it up in the target, `path` is where the event names it ("lines[1].product"),
+    `detail` is the sentence for the operator.
+    """
+
+    entity: str
+    canonical_id: str
+    object: str
+    scope: str | None
+    by: Mapping[str, Any]
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepValue:
+    """A value that an earlier step's answer will hold; `fill` replaces it."""
+
+    step: str
+    field: str
+
+
+class Run:
+    """One application of one mapping to one record."""
+
+    __slots__ = ("context", "label", "lenient", "meta", "missing", "place", "references", "root")
+
+    def __init__(self, root: Any, meta: Any, context: Any, lenient: bool) -> None:
+        self.root = root
+        self.meta = meta
+        self.context = context
+        self.lenient = lenient
+        """A deleted record: what its source no longer tells is unknown, and fails nothing."""
+        self.references: list[Reference] = []
+        self.missing: list[Missing] = []
+        self.place = ""
+        """Path of the current item with its position, and a dot ("lines[1]."), for `Missing.path`."""
+        self.label = ""
+        """The current item for people ("line 2: ")."""
+
+
+Evaluate = Callable[[Any, Run], Any]
+"""A compiled expression: called with the current item and the run."""

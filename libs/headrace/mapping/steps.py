@@ -1,0 +1,126 @@
+"""One step of an out mapping, compiled: the fields of one record on the target, or of one per item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace.core.errors import RejectRecord
+from headrace.mapping.compiling import Scope, compile_expression, compile_path, compile_test
+from headrace.mapping.paths import getter
+from headrace.mapping.running import Run, StepValue
+from headrace.mapping.values import ABSENT, UNLINKED, is_empty, shown, to_text
+from headrace.mapping.walking import root_fields
+from headrace.mapping.words import words
+
+if TYPE_CHECKING:
+    from headrace.mapping.documents import Step
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One record to write.
+
+    `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
+    an empty part left out. Values may be `StepValue` until `fill`.
+    """
+
+    step: str
+    object: str
+    fields: dict[str, Any]
+    marker: dict[str, Any]
+    match: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a value is still to come from an earlier step."""
+        return any(value.__class__ is StepValue for value in self.fields.values())
+
+
+class StepProgram:
+    """A compiled step."""
+
+    def __init__(self, step: Step, tables: Mapping[str, Mapping[Any, Any]]) -> None:
+        self.name = step.step
+        self.object = step.object
+        self.reasons = {name: words(expression) for name, expression in step.fields.items()}
+        root = Scope(step.step, tables)
+        inner = root if step.each is None else Scope(step.step, tables, at_root=False)
+        self._each = step.each
+        self._items = None if step.each is None else compile_path(step.each, root)
+        self._id = None if step.id is None else compile_expression(step.id, inner.inside("id"))
+        self._where = None if step.where is None else compile_test(step.where, inner)
+        self._fields = tuple(
+            (
+                name,
+                compile_expression(expression, inner.inside(name)),
+                # An item cannot tell "cleared" from "unknown": only root fields are asserted.
+                None if step.each is not None else root_fields(expression) or None,
+            )
+            for name, expression in step.fields.items()
+        )
+        self._marker = tuple((name, getter(tuple(name.split(".")))) for name in step.marker)
+        self._match = tuple(tuple((name, getter(tuple(name.split(".")))) for name in key) for key in step.match)
+
+    def plan(self, run: Run, asserted: frozenset[str], planned: list[PlannedStep]) -> None:
+        """Append what this step asks for: nothing, one record, or one per item."""
+        if self._items is None:
+            run.place = run.label = ""
+            if self._where is None or self._where(run.root, run):
+                planned.append(self._one(run.root, run, self.name, asserted))
+            return
+        items = self._items(run.root, run)
+        if items is None or items is ABSENT:
+            return
+        if not isinstance(items, list | tuple):
+            raise RejectRecord("value does not fit", f"{self.name}: {shown(items)} is not a list; correct `each`")
+        place = self._each.text.lstrip("/") if self._each is not None else ""
+        names = set()
+        for position, item in enumerate(items):
+            run.place, run.label = f"{place}[{position}].", f"{self.name} {position + 1}: "
+            if self._where is not None and not self._where(item, run):
+                continue
+            name = f"{self.name}:{self._item_id(item, run)}"
+            if name in names:
+                detail = f"{run.label}the id {shown(name.partition(':')[2])} is there twice; ids tell items apart (I12)"
+                raise RejectRecord("item id is not unique", detail)
+            names.add(name)
+            planned.append(self._one(item, run, name, asserted))
+        run.place = run.label = ""
+
+    def _item_id(self, item: Any, run: Run) -> str:
+        value = None if self._id is None else self._id(item, run)
+        try:
+            text = "" if is_empty(value) else to_text(value).strip()
+        except ValueError:
+            text = ""
+        if not text:
+            detail = f"{run.label}{self.name}.id is {shown(value)}; an item needs an id that stays (I12)"
+            raise RejectRecord("item has no id", detail)
+        return text
+
+    def _one(self, item: Any, run: Run, name: str, asserted: frozenset[str]) -> PlannedStep:
+        fields: dict[str, Any] = {}
+        missing = len(run.missing)
+        for target, evaluate, reads in self._fields:
+            value = evaluate(item, run)
+            if value is None:
+                if reads is not None and reads <= asserted:
+                    fields[target] = None
+            elif value is not ABSENT and value is not UNLINKED:
+                fields[target] = value
+        marker = {}
+        for target, get in self._marker:
+            value = get(fields)
+            if not is_empty(value):
+                marker[target] = value
+            elif len(run.missing) == missing and not run.lenient:
+                detail = f"{run.label}{name}.{target} is empty, and by it our own write is found again (I4); fill it in"
+                raise RejectRecord("marker is empty", detail)
+        match = []
+        for key in self._match:
+            values = {target: get(fields) for target, get in key}
+            if not any(is_empty(value) for value in values.values()):
+                match.append(values)
+        return PlannedStep(name, self.object, fields, marker, tuple(match))
