@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from headrace.core.errors import ConfigurationError
+from headrace.platform.schemas import UNKNOWN
 
 Writer = Callable[[Mapping[str, Any], list[bytes]], None]
 """Appends the pieces of a record's Avro body, to be joined; raises `WriteError`."""
@@ -222,7 +223,9 @@ class _Source:
         if kind in ("record", "array", "map"):
             return [("True", [*branch, f"{self.function(schema)}(x, out)"])]
         if kind == "enum":
-            symbols = self._constant({symbol: _varint(index) for index, symbol in enumerate(schema["symbols"])})
+            symbols = self._constant(
+                {symbol: _varint(index) for index, symbol in enumerate(schema["symbols"]) if symbol != UNKNOWN}
+            )
             return [(f"isinstance(x, str) and x in {symbols}", [*branch, _append(f"{symbols}[x]")])]
         if (kind, logical) == ("bytes", "decimal"):
             write = self._constant(_decimals(schema["precision"], schema.get("scale", 0)))
@@ -259,6 +262,6 @@ def _word(schema: Any) -> str:
     if isinstance(schema, str):
         return _WORDS[schema]
     if schema["type"] == "enum":
-        return f"one of {', '.join(schema['symbols'])}"
+        return f"one of {', '.join(symbol for symbol in schema['symbols'] if symbol != UNKNOWN)}"
     words = {"decimal": "a decimal", "date": "a date without time", "timestamp-millis": "a time with a zone"}
     return words[schema["logicalType"]]

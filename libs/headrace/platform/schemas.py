@@ -14,6 +14,9 @@ from headrace.core.errors import ConfigurationError
 
 Value = TypeVar("Value")
 PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+UNKNOWN = "unknown"
+"""Symbol and default of every enum: it stands for a symbol that is newer than the reader, and is never written."""
+
 SHARED = "common/"
 """Files below it hold named types that contracts use; they are no contracts themselves."""
 
