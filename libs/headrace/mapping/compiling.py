@@ -343,7 +343,7 @@ def _transform(expression: ex.Transform, scope: Scope) -> Evaluate:
     name, where = expression.transform, scope.where
 
     def transform(item: Any, run: Run) -> Any:
-        function = run.context.transforms.get(name)
+        function = run.transforms.get(name)
         if function is None:
             raise RejectRecord("transform is unknown", f"{where}: the connector has no transform {name}")
         values = {key: evaluate(item, run) for key, evaluate in arguments}

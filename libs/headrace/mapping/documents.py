@@ -12,9 +12,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
 from headrace.mapping.conditions import Condition
 from headrace.mapping.expressions import Expression, Node, Scalar
-from headrace.mapping.incoming import InProgram
-from headrace.mapping.outgoing import OutProgram
 from headrace.mapping.paths import PathField
+from headrace.mapping.programs import InProgram, OutProgram
 from headrace.mapping.values import to_text
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -15,7 +15,7 @@ from headrace.mapping.words import words
 
 def _reference(expression: ex.ReferenceTo, scope: Scope) -> Evaluate:
     arguments = expression.reference
-    entity, obj, identity = arguments.entity, arguments.object, arguments.identity or arguments.object
+    entity, obj = arguments.entity, arguments.identity or arguments.object
     key = compile_expression(arguments.id, scope.inside("id"))
     name = _text_of(arguments.name, scope.inside("name"))
     number = _text_of(arguments.number, scope.inside("number"))
@@ -36,22 +36,13 @@ def _reference(expression: ex.ReferenceTo, scope: Scope) -> Evaluate:
             context.connection,
             obj,
             external_id,
-            context.canonical_id(entity, identity, external_id),
+            context.canonical_id(entity, obj, external_id),
             name(item, run),
             number(item, run),
             email(item, run),
         )
         run.references.append(made)
-        return {
-            "entity": entity,
-            "connection": made.connection,
-            "object": obj,
-            "external_id": external_id,
-            "canonical_id": made.canonical_id,
-            "name": made.name,
-            "number": made.number,
-            "email": made.email,
-        }
+        return made._asdict()
 
     return reference
 

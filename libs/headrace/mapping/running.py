@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 Transforms = Mapping[str, Callable[..., Any]]
 """Functions of a connector by name; arguments come by keyword."""
 
 
-@dataclass(frozen=True, slots=True)
-class InContext:
-    """What the pipeline gives to `map_in`.
+class InContext(Protocol):
+    """What the pipeline gives to `map_in`: the connection's name, and canonical ids of referenced records."""
 
-    `canonical_id(entity, object, external_id)` gives the canonical id of a referenced record, minting it if nothing
-    knows it (design §6); `object` is the identity name. It may raise errors of `core.errors`, which pass through.
-    """
+    @property
+    def connection(self) -> str:
+        """Name of the connection that the record comes from."""
 
-    connection: str
-    canonical_id: Callable[[str, str, str], str]
-    transforms: Transforms = field(default_factory=dict)
+    def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
+        """Return the canonical id of a referenced record, minting it if nothing knows it (design §6).
+
+        `obj` is the identity name. Errors of `core.errors` pass through the mapping.
+        """
 
 
-@dataclass(frozen=True, slots=True)
-class OutContext:
-    """What the pipeline gives to `map_out`.
+class OutContext(Protocol):
+    """What the pipeline gives to `map_out`: the links of its target connection."""
 
-    `linked(canonical_id, object, scope)` gives the target id of the record's link, or None. `scope` (a legal entity,
-    or None) restricts it to target ids whose company part equals it, whatever the case.
-    """
+    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
+        """Return the target id of a record's link, or None.
 
-    linked: Callable[[str, str, str | None], str | None]
-    transforms: Transforms = field(default_factory=dict)
+        `scope` (a legal entity, or None) restricts it to target ids whose company part equals it, whatever the case.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,10 @@ class RecordMeta:
     own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """Another record that this one names (schema `com.headrace.common.Reference`).
 
-    `object` and `external_id` address it in its system; `canonical_id` is what consumers link by.
+    `object` is the name under which links know the record, `canonical_id` what consumers link by.
     """
 
     entity: str
@@ -94,12 +92,13 @@ class StepValue:
 class Run:
     """One application of one mapping to one record."""
 
-    __slots__ = ("context", "label", "lenient", "meta", "missing", "place", "references", "root")
+    __slots__ = ("context", "label", "lenient", "meta", "missing", "place", "references", "root", "transforms")
 
-    def __init__(self, root: Any, meta: Any, context: Any, lenient: bool) -> None:
+    def __init__(self, root: Any, meta: Any, context: Any, transforms: Transforms, lenient: bool) -> None:
         self.root = root
         self.meta = meta
         self.context = context
+        self.transforms = transforms
         self.lenient = lenient
         """A deleted record: what its source no longer tells is unknown, and fails nothing."""
         self.references: list[Reference] = []

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.errors import RejectRecord
 from headrace.mapping.compiling import Scope, compile_expression, compile_path, compile_test
 from headrace.mapping.paths import getter
-from headrace.mapping.running import Run, StepValue
+from headrace.mapping.results import PlannedStep
+from headrace.mapping.running import Run
 from headrace.mapping.values import ABSENT, UNLINKED, is_empty, shown, to_text
 from headrace.mapping.walking import root_fields
 from headrace.mapping.words import words
 
 if TYPE_CHECKING:
     from headrace.mapping.documents import Step
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
-    """One record to write.
-
-    `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
-    an empty part left out. Values may be `StepValue` until `fill`.
-    """
-
-    step: str
-    object: str
-    fields: dict[str, Any]
-    marker: dict[str, Any]
-    match: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def waits(self) -> bool:
-        """Whether a value is still to come from an earlier step."""
-        return any(value.__class__ is StepValue for value in self.fields.values())
 
 
 class StepProgram:

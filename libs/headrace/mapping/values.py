@@ -28,6 +28,7 @@ UNLINKED: Final = Absent.UNLINKED
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _MAX_ADJUSTED = 60  # 10^60: far above any amount, and printing it stays cheap
+_CONTAINERS = (list, dict, tuple)
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
@@ -36,8 +37,8 @@ def is_empty(value: Any) -> bool:
     if value is None or value is ABSENT:
         return True
     if isinstance(value, str):
-        return not value.strip()
-    return isinstance(value, list | tuple | Mapping) and not value
+        return not value or value.isspace()
+    return value.__class__ in _CONTAINERS and not value
 
 
 def to_text(value: Any) -> str:

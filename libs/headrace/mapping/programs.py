@@ -1,60 +1,24 @@
-"""The way in: a system's record becomes canonical data."""
+"""Compiled documents: what `map_in` and `map_out` run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.contracts import Record
 from headrace.core.errors import RejectRecord
+from headrace.core.event import CanonicalEvent, Change
 from headrace.mapping import expressions as ex
 from headrace.mapping import linking as linking  # completes the table of compilers
 from headrace.mapping.compiling import Scope, compile_expression, compile_fields
+from headrace.mapping.results import Mapped, Plan, PlannedStep, Skipped
 from headrace.mapping.rules import Rules
-from headrace.mapping.running import Evaluate, InContext, RecordMeta, Reference, Run
+from headrace.mapping.running import Evaluate, InContext, OutContext, RecordMeta, Run, Transforms
+from headrace.mapping.steps import StepProgram
 from headrace.mapping.values import ABSENT, is_empty, shown, to_datetime, to_text
 
 if TYPE_CHECKING:
-    from headrace.mapping.documents import InMapping
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """What a record says, in canonical words.
-
-    `data` holds the asserted top-level fields only; `asserted` names them: None in `data` means "cleared", a field
-    that is not there means "unknown". `natural_keys` are case-folded and trimmed, empty ones left out.
-    """
-
-    data: dict[str, Any]
-    asserted: tuple[str, ...]
-    legal_entity: str | None
-    occurred_at: datetime | None
-    marker: str | None
-    natural_keys: Mapping[str, str]
-    references: tuple[Reference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A named rule of the mapping says that the record does not concern this mapping (I9)."""
-
-    rule: str
-
-
-def map_in(document: InMapping, record: Record, context: InContext) -> Mapped | Skipped:
-    """Apply an in mapping to one record.
-
-    `occurred_at` without an expression is the record's `modified_at`. For a deleted record, what the source no longer
-    tells fails no rule and no `required`.
-
-    Raises:
-        RejectRecord: a value does not fit; the text names target field, source, value and remedy.
-        HeadraceError: what `context.canonical_id` or a transform raises passes through.
-    """
-    return document.program.apply(record, context)
+    from headrace.mapping.documents import InMapping, OutMapping
 
 
 class InProgram:
@@ -73,7 +37,7 @@ class InProgram:
     def _optional(expression: ex.Verb | None, scope: Scope) -> Evaluate | None:
         return None if expression is None else compile_expression(expression, scope)
 
-    def apply(self, record: Record, context: InContext) -> Mapped | Skipped:
+    def apply(self, record: Record, context: InContext, transforms: Transforms) -> Mapped | Skipped:
         """See `map_in`."""
         ref = record.ref
         meta = RecordMeta(
@@ -86,7 +50,7 @@ class InProgram:
             record.own,
         )
         root = record.data
-        run = Run(root, meta, context, record.deleted)
+        run = Run(root, meta, context, transforms, record.deleted)
         rule = self._rules.failing(run)
         if rule is not None:
             return Skipped(rule)
@@ -138,3 +102,26 @@ def _text(evaluate: Evaluate | None, run: Run, name: str) -> str | None:
 def _unfit(name: str, value: Any, why: ValueError) -> RejectRecord:
     detail = f"{name}: {shown(value)} is {why}; correct it at its source or in the mapping"
     return RejectRecord("value does not fit", detail)
+
+
+class OutProgram:
+    """A compiled out mapping; safe to share between tasks, since each application has its own `Run`."""
+
+    def __init__(self, document: OutMapping) -> None:
+        scope = Scope(document.system, document.tables)
+        self._rules = Rules(document.when, scope)
+        self._steps = tuple(StepProgram(step, document.tables) for step in document.steps)
+        self._reasons = {step.name: step.reasons for step in self._steps}
+
+    def apply(self, event: CanonicalEvent, context: OutContext, transforms: Transforms) -> Plan | Skipped:
+        """See `map_out`."""
+        meta = event.meta
+        run = Run(event.data, meta, context, transforms, meta.change is Change.DELETE)
+        rule = self._rules.failing(run)
+        if rule is not None:
+            return Skipped(rule)
+        asserted = frozenset(meta.asserted)
+        planned: list[PlannedStep] = []
+        for step in self._steps:
+            step.plan(run, asserted, planned)
+        return Plan(tuple(planned), tuple(run.missing), self._reasons)
