@@ -66,6 +66,10 @@ def properties(node: Node, nodes: Sequence[Node], folder: Path) -> str:
         "share.coordinator.state.topic.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": _INTERNAL_PARTITIONS,
         "group.initial.rebalance.delay.ms": 0,
+        # A broker that was killed may register again only when its old session has ended, and its partitions move only
+        # then: 3 s instead of Kafka's 9 s, because on one machine no network can be slow.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
     }
     return "".join(f"{name}={_escaped(str(value))}\n" for name, value in values.items())

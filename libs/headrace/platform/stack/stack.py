@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,7 +51,7 @@ class Stack:
     """One local stack: one or three Kafka brokers and a schema registry, as processes of their own.
 
     The processes outlive the Python process that started them. Topics and schemas survive `down` and `up`.
-    All methods block; call them from a thread when an event loop must go on.
+    All methods block: a program whose event loop must go on calls them in a thread.
 
     Args:
         config: what to run; None takes the defaults.
@@ -108,7 +109,9 @@ class Stack:
             return StackStatus(self.config.data_dir)
         running = self._running(state)
         ports = {node.name: node.port for node in state.nodes} | {registry.NAME: state.registry_port}
-        processes = tuple(self._look(name, port, running.get(name), state) for name, port in ports.items())
+        with ThreadPoolExecutor(len(ports)) as pool:
+            looks = [pool.submit(self._look, name, port, running.get(name), state) for name, port in ports.items()]
+        processes = tuple(look.result() for look in looks)
         versions = tuple(sorted(state.versions.items()))
         return StackStatus(self.config.data_dir, processes, state.bootstrap, state.registry_url, versions)
 
