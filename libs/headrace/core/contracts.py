@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -274,3 +274,5 @@ class Connector:
     open: Open
     objects: Mapping[str, ObjectDescription]
     """Objects that the source emits (record fields as in `Record.data`) and that the target writes."""
+    transforms: Callable[[Any], Mapping[str, Callable[..., Any]]]
+    """Gives the named functions that mappings may use, bound to a configuration; None binds to none, for checks."""

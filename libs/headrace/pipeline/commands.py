@@ -10,6 +10,7 @@ from headrace.core import values
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import NeedsReview, RejectRecord
 from headrace.core.event import CanonicalEvent
+from headrace.pipeline.decoding import decode
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.store import TargetStore
@@ -75,8 +76,8 @@ async def _edit(
     parked = state.parked
     if parked is None:
         return
-    await codec.ensure(parked.event)
-    name, record = codec.decode(parked.event)
+    record = await decode(codec, parked.event)
+    name = f"canonical/{state.entity}.v1"
     edited = {**record, "data": _merged(record["data"], values.load(json.dumps(argument)))}
     event = codec.encode(name, edited)
     await store.put(command["canonical_id"], replace(state, parked=replace(parked, event=event)))

@@ -12,7 +12,9 @@ from headrace.core.errors import NeedsReview, RejectRecord, RetryLater
 from headrace.core.event import CanonicalEvent, Change
 from headrace.core.ids import operation_id
 from headrace.core.outcome import Outcome
-from headrace.mapping.outward import OutMapping, Plan, PlannedStep, fill
+from headrace.mapping.documents import OutMapping
+from headrace.mapping.outward import fill
+from headrace.mapping.results import Plan, PlannedStep
 from headrace.pipeline.effects import Done, Effects, Note
 from headrace.pipeline.links import Links
 from headrace.pipeline.planning import outputs
@@ -174,9 +176,8 @@ class Performer:
             step = fill(planned, results)
             for name, value in differing(step, existing).items():
                 differences[f"{step.step}.{name}"] = (value, existing.shadow.get(name))
-        for step in state.steps:
-            if step.step not in {planned.step for planned in plan.steps}:
-                differences[step.step] = (None, "removed")
+        planned_names = {planned.step for planned in plan.steps}
+        differences |= {left.step: (None, "removed") for left in state.steps if left.step not in planned_names}
         if differences:
             raise NeedsReview(
                 "changed after it was written",

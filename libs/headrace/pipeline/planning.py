@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import NeedsReview, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.refs import decode_key
-from headrace.mapping.outward import Missing, OutMapping, Plan, Skipped, map_out
+from headrace.mapping.documents import OutMapping
+from headrace.mapping.outward import map_out
+from headrace.mapping.results import Plan, Skipped
+from headrace.mapping.running import Missing, Transforms
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Link, Links
-
-Transforms = Mapping[str, Callable[..., Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What a mapping may ask while it runs; pure look-ups in the links view."""
-
-    links: Links
-    connection: str
-
-    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
-        """Return the target id of a linked record, None if it is not there yet."""
-        return self.links.external(canonical_id, self.connection, obj, scope)
 
 
 class Planner:
@@ -42,10 +30,13 @@ class Planner:
     ) -> None:
         self._connection = connection
         self._mappings = mappings
-        self._transforms = transforms
         self._links = links
         self._effects = effects
-        self._context = _Context(links, connection)
+        self._transforms = transforms
+
+    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
+        """Return the target id of a linked record, None if it is not there yet (what mappings ask while they run)."""
+        return self._links.external(canonical_id, self._connection, obj, scope)
 
     def mapping(self, entity: str) -> OutMapping | None:
         """Return the mapping of an entity, None if this target does not take it."""
@@ -59,7 +50,7 @@ class Planner:
         """
         document = self._mappings[event.meta.entity]
         fresh = CanonicalEvent(event.meta, self._refreshed(event.data))
-        return map_out(document, fresh, self._context, self._transforms)
+        return map_out(document, fresh, self, self._transforms)
 
     async def complete(self, event: CanonicalEvent) -> Plan | Skipped:
         """Map an event out; what has no link is looked up in the target by natural key and linked.

@@ -17,9 +17,10 @@ from headrace.core.contracts import Action, Operation
 from headrace.core.errors import RejectRecord, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome, Status
-from headrace.mapping.outward import Skipped
+from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
+from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import Effects, LeaseLost, Note
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Link, Links
@@ -62,6 +63,7 @@ class Processor:
         parking: Parking,
         links: Links,
         audit: Audit,
+        undecodable: Undecodable,
         finished: Callable[[Message], None],
         stop: Callable[[BaseException], None],
         commands_topic: str,
@@ -78,6 +80,7 @@ class Processor:
         self._parking = parking
         self._links = links
         self._audit = audit
+        self._undecodable = undecodable
         self._finished = finished
         self._stop = stop
         self._commands_topic = commands_topic
@@ -100,14 +103,8 @@ class Processor:
         if message.value is None:
             self._finished(message)
             return
-        generation = self._lanes.generation
-        await self._codec.ensure(message.value)
-        if message.topic == self._commands_topic:
-            await self._lanes.submit(message.key, partial(self._command, message), generation)
-            return
-        event = record_to_event(self._codec.decode(message.value)[1])
-        work = Work(event, message.topic, message.value, message)
-        await self._lanes.submit(event.key, partial(self._work, work), generation)
+        begin = self._command if message.topic == self._commands_topic else self._begin
+        await self._lanes.submit(message.key, partial(begin, message), self._lanes.generation)
 
     async def on_revoked(self) -> None:
         """Finish or cancel what is under way; an interrupted call stays an INTENT and is verified by the next owner."""
@@ -131,6 +128,16 @@ class Processor:
         self._stop(error)
 
     # --- one event ---
+
+    async def _begin(self, message: Message) -> None:
+        value = message.value or b""
+        try:
+            event = record_to_event(await decode(self._codec, value))
+        except RejectRecord as error:
+            await self._undecodable.park(message, error)
+            self._finished(message)
+            return
+        await self._work(Work(event, message.topic, value, message))
 
     async def _work(self, work: Work) -> None:
         meta = work.event.meta
@@ -313,12 +320,16 @@ class Processor:
         await self._work(await self._taken_up(state.parked, forced))
 
     async def _taken_up(self, parked: Parked, forced: bool) -> Work:
-        await self._codec.ensure(parked.event)
-        event = record_to_event(self._codec.decode(parked.event)[1])
+        event = record_to_event(await decode(self._codec, parked.event))
         return Work(event, parked.topic, parked.event, None, forced)
 
     async def _command(self, message: Message) -> None:
-        command = self._codec.decode(message.value or b"")[1]
+        try:
+            command = await decode(self._codec, message.value or b"")
+        except RejectRecord as error:
+            await self._undecodable.park(message, error)
+            self._finished(message)
+            return
         state = self._store.get(message.key)
         try:
             result = await commands.carry_out(command, state, self._codec, self._store, self._effects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from headrace.pipeline.decoding import decode
 from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
 from headrace.platform.codec import Codec
 from headrace.platform.worker import StreamWorker
@@ -34,8 +35,7 @@ class TargetStore:
         """Return every id of the assigned partitions that is parked or has a change under way."""
         found = []
         for canonical_id, value in self._items():
-            await self._codec.ensure(value)
-            state = from_record(self._codec.decode(value)[1])
+            state = from_record(await decode(self._codec, value))
             if state.parked or state.intent:
                 found.append((canonical_id, state))
         return found

@@ -1,0 +1,81 @@
+"""Which canonical id a record has: its marker → a link → a match by natural keys → mint (design §6)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from headrace.core.errors import NeedsReview
+from headrace.core.ids import mint_canonical_id
+from headrace.pipeline.links import Link, Links, natural_key
+
+
+class Identity:
+    """Resolves and records identities of one connection.
+
+    Args:
+        connection: the connection whose records are identified.
+        links: the view.
+        settle_seconds: how long a record that nothing identifies is looked at again before an id is minted, for
+            connections that we also write to: our own fresh write must not become a second identity (I7).
+    """
+
+    def __init__(self, connection: str, links: Links, settle_seconds: float) -> None:
+        self.connection = connection
+        self._links = links
+        self._settle_seconds = settle_seconds
+
+    async def resolve(
+        self, entity: str, identity: str, external_id: str, marker: str | None, natural_keys: dict[str, str]
+    ) -> str:
+        """Return the canonical id of a record and make its link and natural keys durable.
+
+        Raises:
+            NeedsReview: its natural keys belong to several identities; nobody guesses.
+        """
+        canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
+        if canonical_id is None and self._settle_seconds > 0:
+            await asyncio.sleep(self._settle_seconds)
+            canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
+        if canonical_id is None:
+            canonical_id = mint_canonical_id(self.connection, identity, external_id)
+        link = self._links.get(self.connection, identity, external_id)
+        if link is None:
+            await self._links.put(Link(self.connection, identity, external_id, canonical_id, entity, origin))
+        await self._remember_keys(entity, canonical_id, natural_keys)
+        return canonical_id
+
+    def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
+        """Return the canonical id that a referenced record has, or would be minted if nothing identifies it later."""
+        return self._links.canonical_id(self.connection, obj, external_id)
+
+    def _known(
+        self, entity: str, identity: str, external_id: str, marker: str | None, natural_keys: dict[str, str]
+    ) -> tuple[str | None, str]:
+        if marker:
+            return marker, "marker"
+        link = self._links.get(self.connection, identity, external_id)
+        if link is not None:
+            return link.canonical_id, link.origin
+        matched = self._links.match(entity, natural_keys)
+        if len(matched) > 1:
+            raise NeedsReview(
+                "natural keys of several records",
+                f"{self.connection} {identity} {external_id} has "
+                + ", ".join(f"{name} {value}" for name, value in natural_keys.items())
+                + f", which belong to {len(matched)} records; correct them at the source",
+            )
+        return (matched.pop(), "matched") if matched else (None, "minted")
+
+    async def _remember_keys(self, entity: str, canonical_id: str, natural_keys: dict[str, str]) -> None:
+        for name, value in natural_keys.items():
+            address = natural_key(entity, name, value)
+            if value and self._links.get(*address) is None:
+                await self._links.put(Link(*address, canonical_id, entity, "matched"))
+
+
+def echoed(link: Link | None) -> Link | None:
+    """Return the link with what we last wrote struck out, so that the next change of the record is news."""
+    if link is None or (link.written_version is None and link.written_fingerprint is None):
+        return None
+    return replace(link, written_version=None, written_fingerprint=None)

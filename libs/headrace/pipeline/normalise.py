@@ -1,0 +1,340 @@
+"""The normaliser of one source connection: deliveries in, canonical events out (design §2.3).
+
+repeated? → complete by a read → map in → identity → echo? → same as emitted? → emit → remember → ack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from headrace.core import values
+from headrace.core.contracts import Record, Source
+from headrace.core.errors import RejectRecord, RetryLater, StopConnection
+from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.ids import event_id, fingerprint
+from headrace.mapping.documents import InMapping
+from headrace.mapping.inward import map_in
+from headrace.mapping.results import Mapped, Skipped
+from headrace.mapping.running import Transforms
+from headrace.pipeline.audit import Audit
+from headrace.pipeline.decoding import Undecodable, decode
+from headrace.pipeline.gate import Gate, back_off
+from headrace.pipeline.identity import Identity, echoed
+from headrace.pipeline.inbox import Delivery, Inbox, from_record
+from headrace.pipeline.lanes import Lanes
+from headrace.pipeline.links import Links
+from headrace.platform import metrics
+from headrace.platform.codec import Codec, event_to_record
+from headrace.platform.crashpoints import point
+from headrace.platform.kafka import Message, Producer
+from headrace.platform.record_json import CONTENT_TYPE, load_record
+from headrace.platform.topics import TopicNames
+
+logger = logging.getLogger(__name__)
+
+EMITTED = "internal/emitted.v1"
+
+_REQUESTED = 10_000
+
+
+class Table(Protocol):
+    """The normaliser's own durable state, by inbox key."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was last written."""
+
+    async def put(self, key: str, value: bytes | None) -> None:
+        """Write and wait until it is durable."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was emitted of one record: its version, and for each entity the last event."""
+
+    version: str = ""
+    entities: dict[str, dict[str, str]] | None = None
+
+
+class Normaliser:
+    """Handles the messages of one source's stream worker."""
+
+    def __init__(
+        self,
+        connection: str,
+        *,
+        source: Source,
+        mappings: Sequence[InMapping],
+        transforms: Transforms,
+        identity: Identity,
+        links: Links,
+        inbox: Inbox,
+        producer: Producer,
+        codec: Codec,
+        audit: Audit,
+        names: TopicNames,
+        table: Table,
+        finished: Callable[[Message], None],
+        stop: Callable[[BaseException], None],
+        concurrency: int = 16,
+        capacity: int = 512,
+        drain_seconds: float = 10.0,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._mappings: dict[str, list[InMapping]] = {}
+        for document in mappings:
+            self._mappings.setdefault(document.object, []).append(document)
+        self._identities = {document.object: document.identity for document in reversed(mappings)}
+        self._identity = identity
+        self._links = links
+        self._inbox = inbox
+        self._producer = producer
+        self._codec = codec
+        self._audit = audit
+        self._names = names
+        self._table = table
+        self._finished = finished
+        self._stop = stop
+        self._undecodable = Undecodable(connection, producer, codec, names.parked(connection))
+        self._gate = Gate(connection)
+        self._drain_seconds = drain_seconds
+        self._requested: OrderedDict[str, None] = OrderedDict()
+        self._transforms = transforms
+        self._lanes = Lanes(concurrency, capacity, self._failed)
+
+    # --- the worker's side ---
+
+    async def on_assigned(self, partitions: frozenset[int]) -> None:
+        """Nothing to take up: what was not acked comes again."""
+
+    async def on_message(self, message: Message) -> None:
+        """Queue a delivery behind what its record already has."""
+        await self._lanes.submit(message.key, partial(self._work, message), self._lanes.generation)
+
+    async def on_revoked(self) -> None:
+        """Finish or cancel what is under way; nothing here changes a system, so all of it can come again."""
+        await self._lanes.drain(self._drain_seconds)
+
+    def _failed(self, key: str, error: BaseException) -> None:
+        logger.error("normalising failed unexpectedly", exc_info=error, extra={"key": key})
+        self._stop(error)
+
+    # --- one delivery ---
+
+    async def _work(self, message: Message) -> None:
+        try:
+            delivery = from_record(await decode(self._codec, message.value or b""))
+        except RejectRecord as error:
+            await self._park(message, None, error)
+            result = "parked"
+        else:
+            try:
+                result = await self._normalise(delivery)
+            except RejectRecord as error:
+                await self._park(message, delivery, error)
+                result = "parked"
+        await self._audit.flush(message.key)
+        point("normalise.before-ack")
+        metrics.NORMALISED.labels(self._connection, result).inc()
+        self._finished(message)
+
+    async def _normalise(self, delivery: Delivery) -> str:
+        seen = self._seen(delivery.key)
+        if delivery.version and delivery.version < seen.version:
+            return "repeated"
+        documents = self._mappings.get(delivery.ref.object)
+        if documents is None:
+            return "ignored"
+        record = await self._complete(delivery, seen)
+        if record is None:
+            return "ignored"
+        if record.version and record.version < seen.version:
+            return "repeated"  # an older state than was emitted: a delayed delivery
+        results = set()
+        for document in documents:
+            results.add(await self._emit(document, record, delivery, seen))
+        await self._remember(delivery, record, seen)
+        return min(results, key=("emitted", "echo", "repeated", "skipped").index)
+
+    async def _complete(self, delivery: Delivery, seen: _Seen) -> Record | None:
+        """Return the whole record: from the delivery if it carries it, else by reading it now."""
+        if delivery.content_type == CONTENT_TYPE:
+            record: Record | None = load_record(delivery.body)
+        else:
+            record = self._source.decode(delivery.ref, delivery.body) if delivery.body else None
+        if record is not None and (record.complete or record.deleted):
+            return record
+        fetched = await self._patiently(lambda: self._source.fetch(delivery.ref))
+        if fetched is None and seen.entities:
+            return Record(delivery.ref, {}, modified_at=delivery.received_at, deleted=True)
+        return fetched
+
+    async def _patiently(self, read: Callable[[], Awaitable[Record | None]]) -> Record | None:
+        attempt = 1
+        while True:
+            try:
+                found = await read()
+            except RetryLater as later:
+                await asyncio.sleep(back_off(attempt, later.after))
+            except StopConnection as stop:
+                await self._gate.closed(stop)
+            else:
+                self._gate.opened()
+                return found
+            attempt += 1
+
+    async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: _Seen) -> str:
+        known = (seen.entities or {}).get(document.entity)
+        mapped = map_in(document, record, self._identity, self._transforms)
+        if isinstance(mapped, Skipped):
+            if known is None:
+                return "skipped"
+            mapped = self._lapsed(document, record)
+        external_id = record.ref.external_id
+        canonical_id = await self._identity.resolve(
+            document.entity, document.identity, external_id, mapped.marker, dict(mapped.natural_keys)
+        )
+        if not record.deleted:
+            await self._request_references(mapped)
+        content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
+        if known is not None and known["fingerprint"] == content:
+            return "repeated"
+        event = self._event(document, record, mapped, canonical_id, content, delivery)
+        seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
+        if await self._is_echo(document, record):
+            await self._audit.event(self._connection, event.meta, "normalise", "echo", detail="our own write came back")
+            await self._audit.flush(canonical_id)
+            return "echo"
+        point("normalise.before-emit")
+        value = self._codec.encode(f"canonical/{document.entity}.v1", event_to_record(event))
+        topic = self._names.canonical(document.entity)
+        await self._producer.send(topic, event.key, value, {"traceparent": event.meta.trace_id})
+        point("normalise.after-emit")
+        metrics.EVENTS.labels(self._connection, document.entity).inc()
+        await self._audit.event(self._connection, event.meta, "normalise", "emitted", detail=delivery.arrival)
+        await self._audit.flush(canonical_id)
+        return "emitted"
+
+    def _lapsed(self, document: InMapping, record: Record) -> Mapped:
+        """Map a record that was emitted but no longer passes its mapping's rules: targets hear of it all the same."""
+        mapped = map_in(document, replace(record, deleted=True), self._identity, self._transforms)
+        if isinstance(mapped, Skipped):
+            raise RejectRecord(
+                "mapping rule on a deletion", f"{document.file}: rule {mapped.rule} hides a deleted record"
+            )
+        return mapped
+
+    async def _is_echo(self, document: InMapping, record: Record) -> bool:
+        """Recognise what our own processor wrote (I7): the same version, or the values it left there."""
+        link = self._links.get(self._connection, document.identity, record.ref.external_id)
+        if link is None or record.deleted:
+            return False
+        same_version = bool(record.version) and link.written_version == record.version
+        same_values = link.written_fingerprint is not None and values.matches(link.written_fingerprint, record.data)
+        struck = echoed(link)
+        if struck is not None:
+            await self._links.put(struck)
+        return same_version or same_values
+
+    async def _request_references(self, mapped: Mapped) -> None:
+        """Ask for records that this one refers to and that nobody has seen, so that nothing waits for ever."""
+        for reference in mapped.references:
+            address = (self._connection, reference.object, reference.external_id)
+            key = ":".join(address)
+            objects = [obj for obj, identity in self._identities.items() if identity == reference.object]
+            if self._links.get(*address) is not None or key in self._requested or not objects:
+                continue
+            self._requested[key] = None
+            if len(self._requested) > _REQUESTED:
+                self._requested.popitem(last=False)
+            await self._inbox.put(Delivery(self._connection, Ref(objects[0], reference.external_id), "reference"))
+
+    def _event(
+        self,
+        document: InMapping,
+        record: Record,
+        mapped: Mapped,
+        canonical_id: str,
+        content: str,
+        delivery: Delivery,
+    ) -> CanonicalEvent:
+        observed = delivery.received_at or datetime.now(UTC)
+        meta = Meta(
+            event_id=event_id(canonical_id, document.entity, record.version, content),
+            entity=document.entity,
+            canonical_id=canonical_id,
+            connection=self._connection,
+            object=document.identity,
+            external_id=record.ref.external_id,
+            source_version=record.version,
+            occurred_at=mapped.occurred_at or record.modified_at or observed,
+            observed_at=observed,
+            change=Change.DELETE if record.deleted else Change.UPSERT,
+            legal_entity=mapped.legal_entity,
+            asserted=mapped.asserted,
+            trace_id=delivery.traceparent,
+        )
+        return CanonicalEvent(meta, mapped.data)
+
+    # --- state and parking ---
+
+    def _seen(self, key: str) -> _Seen:
+        value = self._table.get(key)
+        if value is None:
+            return _Seen()
+        record = self._codec.decode(value)[1]
+        return _Seen(record["version"], {entry["entity"]: dict(entry) for entry in record["entities"]})
+
+    async def _remember(self, delivery: Delivery, record: Record, seen: _Seen) -> None:
+        stored = {
+            "connection": self._connection,
+            "object": delivery.ref.object,
+            "external_id": delivery.ref.external_id,
+            "version": max(record.version, seen.version),
+            "entities": list((seen.entities or {}).values()),
+            "delivery_id": delivery.delivery_id,
+            "updated_at": datetime.now(UTC),
+        }
+        before = self._table.get(delivery.key)
+        if before is None or _changed(self._codec.decode(before)[1], stored):
+            await self._table.put(delivery.key, self._codec.encode(EMITTED, stored))
+
+    async def _park(self, message: Message, delivery: Delivery | None, error: RejectRecord) -> None:
+        ref = delivery.ref if delivery else Ref("", message.key)
+        traceparent = delivery.traceparent if delivery else ""
+        await self._undecodable.park(
+            message, error, entity=ref.object, name=f"{ref.object} {ref.external_id}", traceparent=traceparent
+        )
+        await self._audit.attempt(
+            self._connection,
+            message.key,
+            "normalise",
+            "parked",
+            detail=error.detail,
+            source_connection=self._connection,
+            source_object=ref.object,
+            external_id=ref.external_id,
+            trace_id=traceparent,
+        )
+
+
+def _entry(event: CanonicalEvent, content: str) -> dict[str, str]:
+    meta = event.meta
+    return {
+        "entity": meta.entity,
+        "canonical_id": meta.canonical_id,
+        "event_id": meta.event_id,
+        "fingerprint": content,
+    }
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    ignored = {"updated_at", "delivery_id"}
+    return any(before[name] != value for name, value in after.items() if name not in ignored)

@@ -1,0 +1,165 @@
+"""The webhook receiver: verify, make durable, answer 202 (design §2.1). Nothing else happens before the answer.
+
+`POST /hooks/<connection>` answers 202 (durable), 200 (a test message that needs no work), 401, 404, 413, 415, or 503
+when Kafka does not confirm: senders retry a 503, and none may be told 2xx for what could be lost (I1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from aiokafka.errors import KafkaError
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from headrace.core.contracts import Source, WebhookRequest
+from headrace.core.errors import DeliveryRefused
+from headrace.pipeline.inbox import Delivery, Inbox, new_traceparent
+from headrace.platform import metrics
+from headrace.platform.crashpoints import point
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a webhook body. The largest sender that we know stays below 256 KiB."""
+
+_REMEMBERED = 50_000
+
+
+class Receiver:
+    """Takes in webhooks of several connections.
+
+    Args:
+        sources: connection name to its source.
+        inboxes: connection name to its inbox.
+        produce_timeout: seconds that Kafka has to confirm before the sender is told 503; below any sender's time-out.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Source], inboxes: Mapping[str, Inbox], produce_timeout: float = 8.0
+    ) -> None:
+        self._sources = sources
+        self._inboxes = inboxes
+        self._produce_timeout = produce_timeout
+        self._durable: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.draining = False
+
+    def routes(self) -> list[Route]:
+        """Return the routes for an application."""
+        return [Route("/hooks/{connection}", self.hook, methods=["POST"])]
+
+    async def hook(self, request: Request) -> Response:
+        """Answer one webhook."""
+        connection = request.path_params["connection"]
+        source = self._sources.get(connection)
+        if source is None:
+            return _answer(404, "unknown connection")
+        if self.draining:
+            return _answer(503, "stopping", {"Retry-After": "2", "Connection": "close"})
+        self._in_flight += 1
+        self._idle.clear()
+        started = time.monotonic()
+        try:
+            return await self._take_in(connection, source, request)
+        except DeliveryRefused as refused:
+            metrics.REFUSED.labels(connection, str(refused.status)).inc()
+            headers = {"WWW-Authenticate": f'Basic realm="{connection}"'} if refused.status == 401 else {}
+            return _answer(refused.status, refused.reason, headers)
+        except (KafkaError, TimeoutError):
+            metrics.REFUSED.labels(connection, "503").inc()
+            return _answer(503, "not durable, send again", {"Retry-After": "5"})
+        except ClientDisconnect:
+            return Response(status_code=400)
+        finally:
+            metrics.RECEIVE_SECONDS.labels(connection).observe(time.monotonic() - started)
+            self._in_flight -= 1
+            if self._in_flight == 0:
+                self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new webhooks with 503 and let the begun ones finish, `seconds` at most."""
+        self.draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+    async def _take_in(self, connection: str, source: Source, request: Request) -> Response:
+        body = await _body(request)
+        hook = WebhookRequest(
+            headers={name.decode("latin-1").lower(): text.decode("latin-1") for name, text in request.headers.raw},
+            body=body,
+            query=dict(request.query_params),
+        )
+        source.verify(hook)
+        notice = source.notice(hook)
+        if notice.ref is None:
+            return _answer(200, "nothing to do")
+        repeat = (connection, notice.delivery_id)
+        if notice.delivery_id and repeat in self._durable:
+            return _answer(202, "already taken in")
+        point("receive.before-produce")
+        async with asyncio.timeout(self._produce_timeout):
+            await self._inboxes[connection].put(
+                Delivery(
+                    connection=connection,
+                    ref=notice.ref,
+                    arrival="webhook",
+                    body=body,
+                    content_type=hook.headers.get("content-type", ""),
+                    delivery_id=notice.delivery_id,
+                    headers=hook.headers,
+                    traceparent=_traceparent(hook.headers.get("traceparent", "")),
+                )
+            )
+        point("receive.after-produce")
+        metrics.DELIVERIES.labels(connection, "webhook").inc()
+        if notice.delivery_id:
+            # Only after it is durable: a repeat of a delivery that failed must be taken in (I6).
+            self._durable[repeat] = None
+            if len(self._durable) > _REMEMBERED:
+                self._durable.popitem(last=False)
+        return _answer(202, "accepted")
+
+
+def application(receiver: Receiver, extra: list[Route]) -> Starlette:
+    """Return the receiver's ASGI application; `extra` are health and metrics routes."""
+    return Starlette(routes=[*receiver.routes(), *extra])
+
+
+async def _body(request: Request) -> bytes:
+    """Read the body, refusing it as soon as it is too long, whatever its length header says."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise DeliveryRefused(415, "compressed bodies are not taken")
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdigit() or int(declared) > MAX_BODY:
+        raise DeliveryRefused(413, "body too large")
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise DeliveryRefused(413, "body too large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _traceparent(given: str) -> str:
+    """Return the sender's traceparent if it has the W3C form, else a new one: headers are not believed."""
+    parts = given.split("-")
+    lengths = [2, 32, 16, 2]
+    sound = len(parts) == 4 and all(
+        len(part) == length and set(part) <= set("0123456789abcdef")
+        for part, length in zip(parts, lengths, strict=True)
+    )
+    return given if sound else new_traceparent()
+
+
+def _answer(status: int, word: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"status": word}, status_code=status, headers=dict(headers or {}))
