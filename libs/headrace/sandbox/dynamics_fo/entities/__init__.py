@@ -1,0 +1,1 @@
+"""Entities as data: one declaration file per area."""

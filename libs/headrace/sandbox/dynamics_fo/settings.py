@@ -1,0 +1,65 @@
+"""The switches of the F&O sandbox.
+
+Where the behaviour is not documented or was seen to differ, there is a switch; its default is the strict choice.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from headrace.sandbox.common.settings import SandboxSettings
+
+
+class FinanceSettings(SandboxSettings):
+    """What `POST /_sandbox/settings` changes."""
+
+    # Sign-in
+    token_lifetime_seconds: int = Field(default=3599, ge=1, description="Entra's usual hour less a second")
+    resource_url: str = Field(default="", description="audience that tokens must carry; empty: origin of the request")
+    unauthorized_body: Literal["empty", "html"] = "empty"
+
+    # Reading
+    page_size: int = Field(default=10_000, ge=1, le=10_000, description="server maximum of rows per page")
+    string_functions: bool = Field(default=False, description="accept contains, startswith, endswith in $filter")
+    missing_record_body: Literal["odata", "web_api", "empty"] = "odata"
+    unknown_property_body: Literal["text", "empty"] = "text"
+
+    # Writing
+    validation_status: Literal[400, 500] = 400
+    duplicate_status: Literal[400, 500] = Field(default=500, description="500 was seen inside a batch")
+    conflict_status: Literal[400, 500] = 500
+    stale_etag_status: Literal[412, 409] = 412
+    read_only_fields: Literal["refuse", "ignore"] = "refuse"
+    key_change: Literal["refuse", "ignore"] = "refuse"
+    long_strings: Literal["refuse", "truncate"] = "refuse"
+    patch_unknown_key: Literal["refuse", "create"] = "refuse"
+    patch_representation: bool = Field(
+        default=False, description="PATCH with Prefer: return=representation answers 200"
+    )
+    dimension_errors: Literal["refuse", "silent"] = Field(
+        default="refuse", description="silent: a malformed dimension string is accepted and dropped"
+    )
+    site_mandatory: bool = True
+    infolog_stacktrace: bool = True
+    line_conflict_probability: float = Field(default=1.0, ge=0, le=1)
+    line_write_seconds: float = Field(default=0.002, ge=0, description="how long a line write holds its order")
+    content_id_references: bool = Field(default=False, description="resolve $1 in later URLs of a changeset")
+
+    # Limits and gateways
+    throttling: Literal["off", "resource", "legacy"] = "off"
+    throttle_probability: float = Field(default=0.2, ge=0, le=1, description="share of 429 in resource mode")
+    retry_after_seconds: int = Field(default=30, ge=0)
+    retry_after_header: bool = True
+    legacy_requests: int = Field(default=6000, ge=1)
+    legacy_seconds: float = Field(default=1200.0, gt=0)
+    legacy_concurrency: int = Field(default=52, ge=1)
+    gateway_error_probability: float = Field(default=0.0, ge=0, le=1, description="share of HTML 502 and 503")
+    slow_first_call_seconds: float = Field(default=0.0, ge=0, description="metadata cache after a restart")
+
+    # Business events
+    event_envelope: Literal["full", "short"] = Field(default="full", description="short: as sent until 2021")
+    endpoint_test_must_succeed: bool = True
+    legal_entity_case: Literal["upper", "lower"] = "lower"
+    control_number_gap: int = Field(default=5, ge=1, description="largest step between two control numbers")
