@@ -1,0 +1,343 @@
+"""HTTP out: one client per connection that knows which failures mean "not sent" and which "unknown" (I4).
+
+Reads are repeated here, changes never are. Several small httpx clients share the load, because one large pool costs
+more CPU per call than the call itself. Proxies and netrc of the environment are ignored, redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import secrets
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.platform import metrics
+from headrace.platform.budget import Budget
+from headrace.platform.json_text import dump_json, parse_json
+from headrace.platform.retry_after import retry_after
+
+__all__ = ["HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
+
+CONNECTIONS_PER_CLIENT = 5
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of a decoded answer that are kept; a larger one is given up."""
+
+LATER = frozenset({408, 429, 502, 503, 504})
+"""Answers to a read after which the same read is tried again."""
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before the first byte of the request left. All others leave the fate of a change open."""
+
+_THROTTLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `budget` is how long a change waits for its turn before it reports "not now"."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    write: float = 30.0
+    pool: float = 10.0
+    budget: float = 10.0
+
+
+class HttpClient:
+    """Calls one origin for one connection.
+
+    Args:
+        connection: name of the connection, for metrics and messages.
+        base_url: scheme, host, port and perhaps a path that relative paths are put after.
+        budget: rate, concurrency and pauses.
+        headers: gives the headers of a call, credentials included; awaited before every call.
+        reauthenticate: called after a 401; None if nothing can be renewed.
+        timeouts: seconds per phase.
+        verify: True for the system's certificate authorities, or a PEM file.
+        concurrency: calls in flight that the connections are laid out for.
+        attempts: how often a read is tried.
+        patience: seconds that a read with its repeats may take before RetryLater.
+    """
+
+    def __init__(
+        self,
+        connection: str,
+        base_url: str,
+        *,
+        budget: Budget,
+        headers: Callable[[], Awaitable[Mapping[str, str]]],
+        reauthenticate: Callable[[], Awaitable[None]] | None = None,
+        timeouts: Timeouts | None = None,
+        verify: str | bool = True,
+        concurrency: int = 8,
+        attempts: int = 5,
+        patience: float = 60.0,
+    ) -> None:
+        self.connection = connection
+        self.base_url = httpx.URL(base_url.rstrip("/"))
+        self.budget = budget
+        self._headers = headers
+        self._reauthenticate = reauthenticate
+        self._timeouts = timeouts or Timeouts()
+        self._attempts = attempts
+        self._patience = patience
+        timeout = httpx.Timeout(
+            connect=self._timeouts.connect,
+            read=self._timeouts.read,
+            write=self._timeouts.write,
+            pool=self._timeouts.pool,
+        )
+        if isinstance(verify, str):
+            context = ssl.create_default_context(cafile=verify)
+        else:
+            context = httpx.create_ssl_context(verify=verify, trust_env=False)
+        limits = httpx.Limits(
+            max_connections=CONNECTIONS_PER_CLIENT,
+            max_keepalive_connections=CONNECTIONS_PER_CLIENT,
+            keepalive_expiry=15.0,
+        )
+        self._clients = [
+            httpx.AsyncClient(timeout=timeout, limits=limits, verify=context, trust_env=False, follow_redirects=False)
+            for _ in range(math.ceil(concurrency / CONNECTIONS_PER_CLIENT))
+        ]
+        self._in_use = [0] * len(self._clients)
+
+    async def read(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        cost: float = 1,
+        trace: str = "",
+    ) -> httpx.Response:
+        """Make a call that changes nothing, again while the system says "not now".
+
+        Args:
+            method: HTTP method.
+            path: path below `base_url`, or an absolute address on its origin (a `nextLink`).
+            operation: bounded name for metrics ("deals.list").
+            params: query; None leaves a query in `path` alone.
+            json: body; Decimal is written as a plain number.
+            headers: further headers.
+            cost: what the call counts for in the budget.
+            trace: trace id or traceparent to pass on.
+
+        Returns:
+            The answer, of any status but 401 and those of `LATER`.
+
+        Raises:
+            RetryLater: still "not now". StopConnection: 401 twice. RejectRecord: foreign address or too large answer.
+        """
+        content = None if json is None else dump_json(json)
+        started = time.monotonic()
+        attempt = 1
+        while True:
+            left = max(0.0, self._patience - (time.monotonic() - started))
+            try:
+                answer = await self._call(
+                    method, path, operation, params, content, headers, cost=cost, patience=left, trace=trace
+                )
+            except httpx.TransportError as error:
+                reason, after = f"{operation}: {_words(error)}", None
+            except httpx.DecodingError:
+                reason, after = f"{operation}: the answer cannot be decompressed", None
+            else:
+                if answer.status_code not in LATER:
+                    return answer
+                reason, after = f"{operation}: answered with {answer.status_code}", retry_after(answer.headers)
+            wait = max(_back_off(attempt) if after is None else after, self.budget.pause_left())
+            if attempt >= self._attempts or time.monotonic() - started + wait > self._patience:
+                raise RetryLater(reason, after if after is not None else self.budget.pause_left() or None)
+            await asyncio.sleep(wait)
+            attempt += 1
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        cost: float = 1,
+        trace: str = "",
+    ) -> httpx.Response:
+        """Make a changing call once; only a 401, which was not processed, is followed by a second try (I4).
+
+        Args:
+            content: body as it is, instead of `json`; name its type in `headers`.
+            method: as in `read`, and so are the others.
+            path: see `read`.
+            operation: see `read`.
+            params: see `read`.
+            json: see `read`.
+            headers: see `read`.
+            cost: see `read`.
+            trace: see `read`.
+
+        Returns:
+            The answer, of any status but 401; the connector's table says what it means.
+
+        Raises:
+            RetryLater: not sent. OutcomeUnknown: bytes may have left and no whole answer came.
+            StopConnection: 401 twice.
+        """
+        body = dump_json(json) if json is not None else content
+        try:
+            return await self._call(
+                method, path, operation, params, body, headers,
+                cost=cost, patience=self._timeouts.budget, trace=trace, changing=True,
+            )  # fmt: skip
+        except NOT_SENT as error:
+            raise RetryLater(f"{operation}: not sent, {_words(error)}") from None
+        except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+            raise OutcomeUnknown(f"{operation}: sent, then {_words(error)}") from None
+        except _TooLarge:
+            raise OutcomeUnknown(f"{operation}: the answer is larger than {LARGEST_ANSWER} bytes") from None
+
+    async def close(self) -> None:
+        """Close all connections; no call may follow."""
+        await asyncio.gather(*(client.aclose() for client in self._clients))
+
+    def address(self, path: str) -> httpx.URL:
+        """Return the address of a path or of an absolute link.
+
+        Raises:
+            RejectRecord: the link leaves the connection's origin; credentials are never sent elsewhere.
+        """
+        if path.startswith(("http:", "https:", "//")):
+            url = self.base_url.join(path)
+        else:
+            url = httpx.URL(f"{self.base_url}/{path.lstrip('/')}")
+        if _origin(url) != _origin(self.base_url):
+            raise RejectRecord(
+                "address outside the connection",
+                f"{self.connection} answered with a link to {url.scheme}://{url.host}, which is not {self.base_url}; "
+                "if the system has moved, correct the connection's address",
+            )
+        return url
+
+    # --- one call ---
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        params: Mapping[str, Any] | None,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+        *,
+        cost: float,
+        patience: float,
+        trace: str,
+        changing: bool = False,
+    ) -> httpx.Response:
+        url = self.address(path)
+        extra = dict(headers or {})
+        if content is not None:
+            extra.setdefault("content-type", "application/json")
+        if trace:
+            extra["traceparent"] = traceparent(trace)
+        for renewed in (False, True):
+            async with self.budget.spend(cost, patience):
+                credentials = await self._headers()
+                request = self._clients[0].build_request(
+                    method, url, params=params, content=content, headers={**credentials, **extra}
+                )
+                answer = await self._send(request, operation, changing)
+            self.budget.observe(answer.status_code, answer.headers)
+            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                self.budget.pause(retry_after(answer.headers) or _THROTTLE_SECONDS, "answered with 429")
+            if answer.status_code != httpx.codes.UNAUTHORIZED:
+                return answer
+            if renewed or self._reauthenticate is None:
+                break
+            await self._reauthenticate()
+        raise StopConnection(
+            f"{self.connection}: {operation} is answered with 401 Unauthorized",
+            "Check the connection's credential and that it was not revoked.",
+        )
+
+    async def _send(self, request: httpx.Request, operation: str, changing: bool) -> httpx.Response:
+        index = min(range(len(self._in_use)), key=self._in_use.__getitem__)
+        self._in_use[index] += 1
+        started = time.perf_counter()
+        status = "cancelled"
+        try:
+            answer = await self._clients[index].send(request, stream=True)
+            try:
+                body = await _whole(answer)
+            finally:
+                await answer.aclose()
+            status = str(answer.status_code)
+        except _TooLarge:
+            status = "too large"
+            if changing:
+                raise
+            raise RejectRecord(
+                "answer too large",
+                f"{operation} of {self.connection} answers with more than {LARGEST_ANSWER} bytes; lower the page size",
+            ) from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            status = type(error).__name__
+            raise
+        finally:
+            self._in_use[index] -= 1
+            elapsed = time.perf_counter() - started
+            metrics.CALL_SECONDS.labels(self.connection, operation, status).observe(elapsed)
+        kept = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_THE_WIRE]
+        return httpx.Response(answer.status_code, headers=kept, content=body, request=request)
+
+
+class _TooLarge(Exception):
+    """The answer's body passed the cap."""
+
+
+_OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.aiter_bytes():
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise _TooLarge
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def traceparent(trace: str) -> str:
+    """Return a W3C traceparent for a trace id of 32 hexadecimal digits; a whole traceparent stays as it is.
+
+    Source: W3C Trace Context, §3.2.
+    """
+    return trace if "-" in trace else f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host.lower(), port
+
+
+def _back_off(attempt: int) -> float:
+    return min(10.0, 0.25 * 2.0**attempt / 2) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+def _words(error: Exception) -> str:
+    """Return what failed without the address, whose query may hold more than a log should."""
+    return f"{type(error).__name__} {error}".strip()
