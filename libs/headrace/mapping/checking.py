@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ def check(
     document: MappingDocument,
     canonical_fields: Mapping[str, str],
     objects: Mapping[str, ObjectDescription],
-    transforms: Container[str],
+    transforms: Collection[str],
 ) -> list[Problem]:
     """Return everything wrong with a mapping, in the order of its lines; empty if it fits both sides.
 
@@ -52,7 +52,7 @@ class _Sides:
     document: MappingDocument
     canonical: Names
     objects: Mapping[str, ObjectDescription]
-    transforms: Container[str]
+    transforms: Collection[str]
 
     # --- in ---
 
@@ -114,7 +114,7 @@ class _Sides:
             elif isinstance(part, Condition):
                 yield from self._condition(part, where, place.scope, names)
             elif isinstance(part, ex.Transform) and part.transform not in self.transforms:
-                known = [str(name) for name in self.transforms] if isinstance(self.transforms, Mapping | set) else []
+                known = list(self.transforms)
                 yield (
                     (*where, "transform"),
                     f'the connector has no transform "{part.transform}"' + ex.closest(part.transform, known),
@@ -127,9 +127,9 @@ class _Sides:
                 given = self._type(part.date.of, names, place.scope)
                 if given not in ("date", "datetime", "string", ANY):
                     yield (*where, "date", "of"), f"a {given} is no time; copy a date or datetime field"
-            elif isinstance(part, ex.Each) or (isinstance(part, Step) and part.each is not None):
-                each = part.each
-                given = self._type(ex.Copy(copy=each), names, place.scope)
+            each = getattr(part, "each", None)
+            if isinstance(each, Path):
+                given = self._path_type(each, names, place.scope)
                 if given not in ("list", ANY):
                     yield (*where, "each"), f"{each.text} is a {given}, not a list"
 
@@ -172,6 +172,11 @@ class _Sides:
         if wanted is None:
             yield where, f'{target.owner} has no "{name}"{target.hint(name)}'
             return
+        branches = _branches(expression)
+        if branches:
+            for place, branch in branches:
+                yield from self._written(branch, (*where, *place), name, scope, target, source)
+            return
         yield from self._inner(expression, where, name, scope, target, source)
         given = self._type(expression, source, scope)
         if not fits(given, wanted):
@@ -181,27 +186,18 @@ class _Sides:
     def _inner(
         self, expression: ex.Verb, where: Location, name: str, scope: str, target: Names, source: Names
     ) -> Iterator[Finding]:
+        """The fields of nested records."""
         if isinstance(expression, ex.ObjectOf):
             for inner, part in expression.object.fields.items():
-                yield from self._written(
-                    part, (*where, "object", "fields", inner), f"{name}.{inner}", scope, target, source
-                )
+                place = (*where, "object", "fields", inner)
+                yield from self._written(part, place, f"{name}.{inner}", scope, target, source)
         elif isinstance(expression, ex.Each):
             below = f"{expression.each.below(scope)}[]"
             for inner, part in expression.fields.items():
                 yield from self._written(part, (*where, "fields", inner), f"{name}[].{inner}", below, target, source)
         elif isinstance(expression, ex.ListOf):
             for at, part in enumerate(expression.list_):
-                if isinstance(part, ex.ObjectOf):
-                    yield from self._inner(part, (*where, "list", at), f"{name}[]", scope, target, source)
-        elif isinstance(expression, ex.Cases):
-            for at, case in enumerate(expression.cases):
-                yield from self._written(case.then, (*where, "cases", at, "then"), name, scope, target, source)
-            if expression.otherwise is not None:
-                yield from self._written(expression.otherwise, (*where, "otherwise"), name, scope, target, source)
-        elif isinstance(expression, ex.First) and expression.as_ is None:
-            for at, part in enumerate(expression.first):
-                yield from self._written(part, (*where, "first", at), name, scope, target, source)
+                yield from self._inner(part, (*where, "list", at), f"{name}[]", scope, target, source)
 
     def _type(self, expression: ex.Verb, names: Names, scope: str) -> str:
         tables: Mapping[str, Mapping[Any, Any]] = self.document.tables
@@ -218,6 +214,18 @@ class _Sides:
     def _no_object(self, name: str) -> str:
         hint = ex.closest(name, list(self.objects)) or f"; there are: {', '.join(self.objects) or 'none'}"
         return f'{self.document.system} has no object "{name}"{hint}'
+
+
+def _branches(expression: ex.Verb) -> list[tuple[Location, ex.Verb]]:
+    """Return the expressions one of which is the value as it stands, with their places."""
+    if isinstance(expression, ex.First) and expression.as_ is None:
+        return [(("first", at), part) for at, part in enumerate(expression.first)]
+    if isinstance(expression, ex.Cases) and expression.as_ is None:
+        found: list[tuple[Location, ex.Verb]] = [
+            (("cases", at, "then"), case.then) for at, case in enumerate(expression.cases)
+        ]
+        return found + ([(("otherwise",), expression.otherwise)] if expression.otherwise is not None else [])
+    return []
 
 
 def _is_meta(path: Path, scope: str) -> bool:
