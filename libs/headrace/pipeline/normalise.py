@@ -30,6 +30,7 @@ from headrace.pipeline.identity import Identity, echoed
 from headrace.pipeline.inbox import Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Links
+from headrace.pipeline.poll import PollTasks
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.crashpoints import point
@@ -80,6 +81,7 @@ class Normaliser:
         audit: Audit,
         names: TopicNames,
         table: Table,
+        polls: PollTasks,
         finished: Callable[[Message], None],
         stop: Callable[[BaseException], None],
         concurrency: int = 16,
@@ -100,6 +102,7 @@ class Normaliser:
         self._audit = audit
         self._names = names
         self._table = table
+        self._polls = polls
         self._finished = finished
         self._stop = stop
         self._undecodable = Undecodable(connection, producer, codec, names.parked(connection))
@@ -112,7 +115,8 @@ class Normaliser:
     # --- the worker's side ---
 
     async def on_assigned(self, partitions: frozenset[int]) -> None:
-        """Nothing to take up: what was not acked comes again."""
+        """Start the polls that now belong to this worker; what was not acked comes again by itself."""
+        self._polls.start(partitions)
 
     async def on_message(self, message: Message) -> None:
         """Queue a delivery behind what its record already has."""
@@ -120,6 +124,7 @@ class Normaliser:
 
     async def on_revoked(self) -> None:
         """Finish or cancel what is under way; nothing here changes a system, so all of it can come again."""
+        self._polls.cancel()
         await self._lanes.drain(self._drain_seconds)
 
     def _failed(self, key: str, error: BaseException) -> None:

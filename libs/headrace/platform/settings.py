@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from headrace.core.errors import ConfigurationError
 
@@ -41,10 +43,29 @@ class KafkaSettings(Strict):
     session_timeout: float = Field(10.0, gt=1, description="Seconds; also the lease of a worker (design §5).")
 
 
+class PollSettings(Strict):
+    """When an object is polled; neither given: only on demand (`headrace poll`)."""
+
+    seconds: float = Field(0.0, ge=0, description="Seconds between the end of a poll and the next.")
+    cron: str = Field("", description="Five-field cron expression, UTC; takes the place of seconds.")
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        if value:
+            try:
+                CronSim(value, datetime.now(UTC))
+            except CronSimError as error:
+                raise ValueError(f"{value!r} is not a cron expression: {error}") from None
+        return value
+
+
 class ConnectionSettings(Strict):
     """One connection: which system, and what its connector's own model says."""
 
     system: str
+    polls: dict[str, PollSettings] = Field(default_factory=dict, description="Object to schedule.")
+    retry_seconds: float = Field(30.0, gt=0, description="First rest of parked work that waits for something.")
     source: bool = True
     target: bool = True
     settle_seconds: float = Field(2.0, ge=0, description="How long an unknown record waits for its link (design §6).")

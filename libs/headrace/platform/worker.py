@@ -50,7 +50,6 @@ class StreamWorker:
         topics: Sequence[str],
         state_topic: str,
         producer: Producer,
-        handler: Handler,
         *,
         state_dir: Path,
         instance: str = "",
@@ -58,7 +57,7 @@ class StreamWorker:
         self._kafka = kafka
         self._state_topic = state_topic
         self._producer = producer
-        self._handler = handler
+        self._handler: Handler
         self._last_heartbeat = 0.0
         self._assigned: frozenset[int] = frozenset()
         self.offsets = OffsetTracker()
@@ -87,11 +86,17 @@ class StreamWorker:
             worker_redirect_stdouts=False,
         )
         self._table = self._make_table()
-        channel = self._app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
+        channel = self._app.topic(
+            *topics, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw"
+        )
         self._app.agent(channel, name=f"{group}.events")(self._consume)
         self._app.on_partitions_revoked.connect(self._revoked)
         self._app.on_partitions_assigned.connect(self._partitions_assigned)
         self._app.on_rebalance_complete.connect(self._rebalanced)
+
+    def handle_with(self, handler: Handler) -> None:
+        """Set the handler; once, before `start`."""
+        self._handler = handler
 
     # --- state ---
 
@@ -148,11 +153,6 @@ class StreamWorker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._commit()
         await self._app.stop()
-
-    async def wait_failed(self) -> None:
-        """Return when the worker has crashed; `failed` says why. The process must exit so that it is restarted."""
-        while self.failed is None:
-            await asyncio.sleep(0.2)
 
     # --- Faust's side ---
 
@@ -251,5 +251,7 @@ class StreamWorker:
         while True:
             await asyncio.sleep(0.2)
             if self._app.crashed:
-                self.failed = self._app._crash_reason if hasattr(self._app, "_crash_reason") else RuntimeError("crashed")
+                self.failed = (
+                    self._app._crash_reason if hasattr(self._app, "_crash_reason") else RuntimeError("crashed")
+                )
                 return

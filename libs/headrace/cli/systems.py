@@ -1,0 +1,9 @@
+"""The systems that there are: one explicit list, no discovery."""
+
+from __future__ import annotations
+
+from headrace.connectors.dynamics_fo import CONNECTOR as DYNAMICS_FO
+from headrace.connectors.pipedrive import CONNECTOR as PIPEDRIVE
+from headrace.core.contracts import Connector
+
+CONNECTORS: tuple[Connector, ...] = (DYNAMICS_FO, PIPEDRIVE)

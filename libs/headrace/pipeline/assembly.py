@@ -1,0 +1,251 @@
+"""Puts the flows together from settings: what every service shares, one target, one source."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.core.contracts import Connection, Connector, Target
+from headrace.core.errors import ConfigurationError
+from headrace.mapping.documents import InMapping, OutMapping
+from headrace.mapping.loading import load_directory
+from headrace.pipeline.audit import Audit
+from headrace.pipeline.decoding import Undecodable
+from headrace.pipeline.effects import Effects
+from headrace.pipeline.gate import Gate
+from headrace.pipeline.identity import Identity
+from headrace.pipeline.inbox import Inbox
+from headrace.pipeline.links import Links
+from headrace.pipeline.normalise import Normaliser
+from headrace.pipeline.parking import Parking
+from headrace.pipeline.performing import Performer
+from headrace.pipeline.planning import Planner
+from headrace.pipeline.poll import Cursors, Poller, PollTasks, Schedule
+from headrace.pipeline.process import Processor
+from headrace.pipeline.store import TargetStore
+from headrace.platform.codec import Codec
+from headrace.platform.kafka import Producer
+from headrace.platform.paths import project_root, schemas_dir
+from headrace.platform.registry import Registry
+from headrace.platform.schemas import Schemas
+from headrace.platform.settings import ConnectionSettings, Settings, checked
+from headrace.platform.topics import TopicNames
+from headrace.platform.worker import StreamWorker
+
+Stop = Callable[[BaseException], None]
+
+
+class Shared:
+    """What the flows of one process share: codec, producer, links view, audit, names."""
+
+    def __init__(self, settings: Settings, service: str) -> None:
+        self.settings = settings
+        self.names = TopicNames(settings.kafka.prefix)
+        self.owner = f"{service}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.schemas = Schemas(schemas_dir())
+        self.registry = Registry(settings.kafka.registry_url)
+        self.codec = Codec(self.schemas, self.registry)
+        self.producer = Producer(settings.kafka)
+        self.links = Links(settings.kafka, self.names.links, self.codec, self.producer)
+        self.audit = Audit(self.producer, self.codec, self.names.audit, self.owner)
+
+    async def start(self, *, links: bool = True) -> None:
+        """Connect to registry and Kafka, and read the links if the process needs them."""
+        await self.codec.start(self.schemas.names())
+        await self.producer.start()
+        if links:
+            await self.links.start()
+
+    async def stop(self) -> None:
+        """Disconnect; the producer flushes first."""
+        await self.links.stop()
+        await self.producer.stop()
+        await self.registry.close()
+
+    def inbox(self, connection: str) -> Inbox:
+        """Return the way into a connection's inbox."""
+        return Inbox(self.names.inbox(connection), self.producer, self.codec)
+
+    def undecodable(self, connection: str) -> Undecodable:
+        """Return where a connection's unreadable messages are kept."""
+        return Undecodable(connection, self.producer, self.codec, self.names.parked(connection))
+
+
+def choose(
+    settings: Settings, connectors: Sequence[Connector], use: Callable[[ConnectionSettings], bool], only: str = ""
+) -> dict[str, Connector]:
+    """Return the configured connections that these connectors serve.
+
+    Args:
+        settings: all of them.
+        connectors: the systems that this process knows.
+        use: which connections it is about (sources, targets).
+        only: restricts it to one connection.
+
+    Raises:
+        ConfigurationError: `only` names none of them.
+    """
+    known = {connector.system: connector for connector in connectors}
+    chosen = {
+        name: known[connection.system]
+        for name, connection in settings.connections.items()
+        if connection.system in known and use(connection) and only in ("", name)
+    }
+    if only and not chosen:
+        raise ConfigurationError(f"connections: {only} is not configured for {', '.join(sorted(known))}")
+    return chosen
+
+
+def open_connection(settings: Settings, name: str, connector: Connector) -> tuple[Connection, object]:
+    """Open a connection from its checked configuration; returns it with that configuration.
+
+    Raises:
+        ConfigurationError: names the connection, field and problem.
+    """
+    config = checked(connector.config, settings.connections[name].config, f"connections.{name}.config")
+    return connector.open(name, config, settings.state_dir), config
+
+
+def mappings_folder(settings: Settings) -> Path:
+    """Return the folder of services' mappings; a relative one is below the project's root."""
+    return settings.mappings if settings.mappings.is_absolute() else project_root() / settings.mappings
+
+
+@dataclass(slots=True)
+class TargetFlow:
+    """A running target: its worker, processor and parking."""
+
+    connection: Connection
+    worker: StreamWorker
+    processor: Processor
+    parking: Parking
+    gate: Gate
+
+
+def target_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> TargetFlow:
+    """Put the processor of one target connection together.
+
+    Raises:
+        ConfigurationError: the connection cannot be written, or a mapping does not load.
+    """
+    settings = shared.settings
+    connection, config = open_connection(settings, name, connector)
+    target: Target | None = connection.target
+    if target is None:
+        raise ConfigurationError(f"connections.{name}: {connector.system} cannot be written; set target: false")
+    folder = mappings_folder(settings) / connector.system / "mappings"
+    mappings = {document.entity: document for document in load_directory(folder) if isinstance(document, OutMapping)}
+    gate = Gate(name)
+    box: dict[str, Processor] = {}
+    worker = StreamWorker(
+        settings.kafka,
+        shared.names.group(name),
+        [*(shared.names.canonical(entity) for entity in sorted(mappings)), shared.names.commands(name)],
+        shared.names.state(name),
+        shared.producer,
+        state_dir=settings.state_dir / "workers",
+        instance=os.environ.get("HEADRACE_INSTANCE", ""),
+    )
+    store = TargetStore(worker, shared.codec)
+    effects = Effects(target, store, gate, shared.owner)
+    parking = Parking(
+        name,
+        store,
+        shared.producer,
+        shared.codec,
+        shared.names.parked(name),
+        lambda canonical_id: box["processor"].wake(canonical_id),
+        settings.connections[name].retry_seconds,
+    )
+    processor = box["processor"] = Processor(
+        name,
+        codec=shared.codec,
+        store=store,
+        planner=Planner(name, mappings, connector.transforms(config), shared.links, effects),
+        performer=Performer(name, effects, shared.links),
+        effects=effects,
+        parking=parking,
+        links=shared.links,
+        audit=shared.audit,
+        undecodable=shared.undecodable(name),
+        finished=worker.finished,
+        stop=stop,
+        commands_topic=shared.names.commands(name),
+        concurrency=target.limits.concurrency,
+        drain_seconds=min(settings.drain_seconds, target.limits.call_deadline),
+    )
+    worker.handle_with(processor)
+    return TargetFlow(connection, worker, processor, parking, gate)
+
+
+@dataclass(slots=True)
+class SourceFlow:
+    """A running source: its worker, normaliser and pollers."""
+
+    connection: Connection
+    worker: StreamWorker
+    normaliser: Normaliser
+    polls: PollTasks
+
+
+def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> SourceFlow:
+    """Put normaliser and pollers of one source connection together.
+
+    Raises:
+        ConfigurationError: the connection cannot be read, or a mapping does not load.
+    """
+    settings = shared.settings
+    connection, config = open_connection(settings, name, connector)
+    if connection.source is None:
+        raise ConfigurationError(f"connections.{name}: {connector.system} cannot be read; set source: false")
+    folder = mappings_folder(settings) / "ingest" / "mappings" / connector.system
+    mappings = [document for document in load_directory(folder) if isinstance(document, InMapping)]
+    polls = PollTasks(
+        poller(shared, name, connection), schedules(settings.connections[name]), settings.kafka.partitions
+    )
+    own = settings.connections[name]
+    worker = StreamWorker(
+        settings.kafka,
+        shared.names.group(f"ingest.{name}"),
+        [shared.names.inbox(name)],
+        shared.names.emitted(name),
+        shared.producer,
+        state_dir=settings.state_dir / "workers",
+        instance=os.environ.get("HEADRACE_INSTANCE", ""),
+    )
+    normaliser = Normaliser(
+        name,
+        source=connection.source,
+        mappings=mappings,
+        transforms=connector.transforms(config),
+        identity=Identity(name, shared.links, own.settle_seconds if own.target else 0.0),
+        links=shared.links,
+        inbox=shared.inbox(name),
+        producer=shared.producer,
+        codec=shared.codec,
+        audit=shared.audit,
+        names=shared.names,
+        table=worker,
+        polls=polls,
+        finished=worker.finished,
+        stop=stop,
+    )
+    worker.handle_with(normaliser)
+    return SourceFlow(connection, worker, normaliser, polls)
+
+
+def poller(shared: Shared, name: str, connection: Connection) -> Poller:
+    """Return the poller of an opened source connection."""
+    if connection.source is None:
+        raise ConfigurationError(f"connections.{name} cannot be read")
+    cursors = Cursors(shared.settings.kafka, shared.names.cursors, shared.codec, shared.producer)
+    return Poller(name, connection.source, shared.inbox(name), cursors)
+
+
+def schedules(connection: ConnectionSettings) -> Mapping[str, Schedule]:
+    """Return when each object of a connection is polled."""
+    return {name: Schedule(poll.seconds, poll.cron) for name, poll in connection.polls.items()}

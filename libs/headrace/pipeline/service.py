@@ -1,0 +1,161 @@
+"""Runs the flows of one process: start, health, signals, drain. The services only say which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+
+from headrace.core.contracts import Connector, Source
+from headrace.core.errors import ConfigurationError, RetryLater
+from headrace.pipeline.assembly import Shared, choose, open_connection, source_flow, target_flow
+from headrace.pipeline.receive import Receiver, application
+from headrace.platform import metrics
+from headrace.platform.health import HttpServer, routes
+from headrace.platform.logging import configure
+from headrace.platform.settings import Settings, load_settings
+from headrace.platform.worker import StreamWorker
+
+logger = logging.getLogger(__name__)
+
+STALLED_SECONDS = 300.0
+"""An event older than this that still holds back the commit makes the process not ready, and shows in the metrics."""
+
+
+class Process:
+    """One process: asks to stop on SIGTERM and SIGINT, and fails on the first unexpected error."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = asyncio.Event()
+        self.error: BaseException | None = None
+        self.workers: dict[str, StreamWorker] = {}
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the process because of an error; the restart begins again from the acks."""
+        if self.error is None:
+            self.error = error
+        self.stopping.set()
+
+    def live(self) -> dict[str, str]:
+        """Return what a restart would mend."""
+        crashed = {name: repr(worker.failed) for name, worker in self.workers.items() if worker.failed}
+        return {**crashed, **({"process": repr(self.error)} if self.error else {})}
+
+    def ready(self) -> dict[str, str]:
+        """Return what keeps the process from working."""
+        if self.stopping.is_set():
+            return {"process": "stopping"}
+        return {name: "recovering" for name, worker in self.workers.items() if not worker.ready.is_set()}
+
+    async def until_stopped(self) -> None:
+        """Wait for a signal or an error, exporting the workers' progress."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        while not self.stopping.is_set():
+            for name, worker in self.workers.items():
+                metrics.OLDEST_UNACKED_SECONDS.labels(name).set(worker.offsets.oldest_age())
+                if worker.failed:
+                    self.fail(worker.failed)
+            try:
+                async with asyncio.timeout(1.0):
+                    await self.stopping.wait()
+            except TimeoutError:
+                continue
+
+
+async def receive(connectors: Sequence[Connector], settings: Settings, only: str = "") -> None:
+    """Run the webhook receiver for every source connection."""
+    process, shared = Process(settings), Shared(settings, "receiver")
+    opened = {
+        name: open_connection(settings, name, connector)[0]
+        for name, connector in choose(settings, connectors, lambda each: each.source, only).items()
+    }
+    sources: dict[str, Source] = {name: each.source for name, each in opened.items() if each.source is not None}
+    await shared.start(links=False)
+    receiver = Receiver(sources, {name: shared.inbox(name) for name in sources})
+    server = HttpServer(application(receiver, routes(process.live, process.ready)), settings.host, settings.port)
+    try:
+        await server.start()
+        await process.until_stopped()
+        await receiver.drain(settings.drain_seconds)
+    finally:
+        await server.stop()
+        for each in opened.values():
+            await each.close()
+        await shared.stop()
+
+
+async def ingest(connectors: Sequence[Connector], settings: Settings, only: str = "") -> None:
+    """Run normalisers and pollers for every source connection."""
+    process, shared = Process(settings), Shared(settings, "ingest")
+    await shared.start()
+    chosen = choose(settings, connectors, lambda each: each.source, only)
+    flows = {name: source_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
+    process.workers = {name: flow.worker for name, flow in flows.items()}
+    try:
+        await _run(process, shared)
+    finally:
+        for flow in flows.values():
+            await flow.connection.close()
+        await shared.stop()
+
+
+async def process_targets(connectors: Sequence[Connector], settings: Settings, only: str = "") -> None:
+    """Run the processors of every target connection of these systems."""
+    process, shared = Process(settings), Shared(settings, "processor")
+    await shared.start()
+    chosen = choose(settings, connectors, lambda each: each.target, only)
+    flows = {name: target_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
+    process.workers = {name: flow.worker for name, flow in flows.items()}
+    timers = [asyncio.create_task(flow.parking.run_timers()) for flow in flows.values()]
+    try:
+        await _run(process, shared)
+    finally:
+        for timer in timers:
+            timer.cancel()
+        for flow in flows.values():
+            await flow.connection.close()
+        await shared.stop()
+
+
+async def _run(process: Process, shared: Shared) -> None:
+    settings = process.settings
+    server = HttpServer(Starlette(routes=routes(process.live, process.ready)), settings.host, settings.metrics_port)
+    await server.start()
+    logger.info("health and metrics", extra={"port": server.port})
+    try:
+        await asyncio.gather(*(worker.start() for worker in process.workers.values()))
+        await process.until_stopped()
+    finally:
+        await asyncio.gather(*(worker.stop() for worker in process.workers.values()), return_exceptions=True)
+        await server.stop()
+    if process.error is not None:
+        raise process.error
+
+
+def main(service: str, flow: Any, connectors: Sequence[Connector], arguments: Sequence[str]) -> None:
+    """Entry point of every service: configuration, logs, run; exits 78 (EX_CONFIG) on wrong configuration.
+
+    Args:
+        service: name for the logs.
+        flow: `receive`, `ingest` or `process_targets`.
+        connectors: the systems that this process knows.
+        arguments: command line; an optional connection name restricts the process to it.
+    """
+    configure(service)
+    try:
+        coroutine: Coroutine[Any, Any, None] = flow(connectors, load_settings(), arguments[0] if arguments else "")
+        asyncio.run(coroutine)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.error(problem)
+        raise SystemExit(78) from None
+    except RetryLater as error:
+        logger.error("cannot start yet", extra={"reason": error.reason})
+        raise SystemExit(75) from None

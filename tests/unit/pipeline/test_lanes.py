@@ -1,0 +1,117 @@
+import asyncio
+from functools import partial
+
+import pytest
+
+from headrace.pipeline.lanes import Lanes
+
+
+def refuse(key, error):
+    raise AssertionError(f"{key} failed") from error
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def test_one_key_in_order_and_keys_in_parallel():
+    lanes, order, gate = Lanes(4, 100, refuse), [], asyncio.Event()
+
+    async def work(name):
+        if name == "a1":
+            await gate.wait()
+        order.append(name)
+
+    for name in ("a1", "a2", "b1", "a3", "b2"):
+        await lanes.submit(name[0], partial(work, name), 0)
+    await until(lambda: order == ["b1", "b2"])
+    gate.set()
+    await until(lambda: lanes.pending == 0)
+    assert order == ["b1", "b2", "a1", "a2", "a3"]
+
+
+async def test_no_more_keys_at_once_than_allowed():
+    lanes, running, most, gate = Lanes(3, 100, refuse), 0, 0, asyncio.Event()
+
+    async def work():
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+
+    for number in range(10):
+        await lanes.submit(str(number), work, 0)
+    await until(lambda: running == 3)
+    gate.set()
+    await until(lambda: lanes.pending == 0)
+    assert most == 3
+
+
+async def test_submit_waits_for_room():
+    lanes, gate = Lanes(10, 2, refuse), asyncio.Event()
+    await lanes.submit("a", gate.wait, 0)
+    await lanes.submit("b", gate.wait, 0)
+    third = asyncio.create_task(lanes.submit("c", gate.wait, 0))
+    await asyncio.sleep(0)
+    assert not third.done()
+    gate.set()
+    async with asyncio.timeout(5):
+        await third
+
+
+async def test_drain_finishes_what_runs_and_forgets_what_waits():
+    lanes, done, gate = Lanes(1, 100, refuse), [], asyncio.Event()
+
+    async def first():
+        await gate.wait()
+        done.append("first")
+
+    async def second():
+        done.append("second")
+
+    await lanes.submit("a", first, 0)
+    await lanes.submit("a", second, 0)
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(lanes.drain(5))
+    await asyncio.sleep(0)
+    gate.set()
+    await draining
+    assert done == ["first"]
+    assert lanes.pending == 0
+
+
+async def test_drain_cancels_what_does_not_end():
+    lanes = Lanes(1, 100, refuse)
+    await lanes.submit("a", asyncio.Event().wait, 0)
+    await lanes.drain(0.01)
+    assert lanes.pending == 0
+
+
+async def test_work_of_an_earlier_generation_is_dropped():
+    lanes = Lanes(1, 1, refuse)
+    await lanes.submit("a", asyncio.Event().wait, 0)
+    late = asyncio.create_task(lanes.submit("b", partial(pytest.fail, "ran"), 0))
+    await asyncio.sleep(0)
+    await lanes.drain(0.01)
+    await late
+    assert lanes.pending == 0
+
+
+async def test_an_unforeseen_error_stops_only_its_key():
+    failed, done = [], []
+    lanes = Lanes(4, 100, lambda key, error: failed.append((key, str(error))))
+
+    async def broken():
+        raise RuntimeError("defect")
+
+    async def fine(name):
+        done.append(name)
+
+    await lanes.submit("a", broken, 0)
+    await lanes.submit("a", partial(fine, "a2"), 0)
+    await lanes.submit("b", partial(fine, "b1"), 0)
+    await until(lambda: done == ["b1"] and bool(failed))
+    assert failed == [("a", "defect")]
