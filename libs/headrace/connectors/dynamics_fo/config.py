@@ -133,6 +133,9 @@ class DynamicsFoConfig(Strict):
     sizes: dict[str, dict[str, int]] = Field(
         default_factory=dict, description="Longest text by object and field, where the environment's differs."
     )
+    absent_fields: dict[str, list[str]] = Field(
+        default_factory=dict, description="Fields by object that this environment's version lacks; they are not read."
+    )
     webhook: Webhook | None = None
     events: dict[str, EventRule] = Field(default_factory=lambda: dict(DEFAULT_EVENTS))
     polls: dict[str, Poll] = Field(default_factory=dict)
@@ -160,7 +163,7 @@ class DynamicsFoConfig(Strict):
         certificate = self.certificate_file is not None and self.private_key_file is not None
         if (self.client_secret is None) != certificate:
             raise ValueError("give either client_secret or both certificate_file and private_key_file")
-        for option in ("sizes", "polls"):
+        for option in ("sizes", "polls", "absent_fields"):
             unknown = sorted(set(getattr(self, option)) - set(ENTITY_SETS))
             if unknown:
                 raise ValueError(f"{option}: unknown object {', '.join(unknown)}; known are {', '.join(ENTITY_SETS)}")
@@ -174,6 +177,11 @@ class DynamicsFoConfig(Strict):
     def poll(self, obj: str) -> Poll:
         """Return how changes of an object are read."""
         return self.polls.get(obj, Poll())
+
+    def select(self, obj: str) -> tuple[str, ...]:
+        """Return the fields that are read of an object."""
+        absent = self.absent_fields.get(obj, [])
+        return tuple(name for name in ENTITY_SETS[obj].fields if name not in absent)
 
     def size(self, obj: str, name: str) -> int | None:
         """Return how long the text of a field may be; None if that is not known."""

@@ -18,6 +18,7 @@ import httpx
 
 from headrace.core.contracts import AlreadyThere
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.platform.retry_after import retry_after
 
 THROTTLE_SECONDS = 30.0
 """Wait after a 429 without `Retry-After`, as in the vendor's sample."""
@@ -55,7 +56,9 @@ def _later(what: str, failure: Failure) -> Exception:
 
 
 def _throttled(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: the environment is busy (429)", failure.after or THROTTLE_SECONDS)
+    return RetryLater(
+        f"{what}: the environment is busy (429)", THROTTLE_SECONDS if failure.after is None else failure.after
+    )
 
 
 def _changed(what: str, failure: Failure) -> Exception:
@@ -219,7 +222,7 @@ def failure_of(response: httpx.Response) -> Failure:
         text=_clean(_useful(text)),
         infolog=tuple(_entries(text)),
         from_entity=bool(_ENTITY_LAYER.search(text) or _ENTITY_LAYER.search(kind)),
-        after=_retry_after(response),
+        after=retry_after(response.headers),
     )
 
 
@@ -261,9 +264,3 @@ def _clean(text: str) -> str:
     if len(line) > _LONGEST:
         line = line[:_LONGEST] + "…"
     return line + "." if line else ""
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return `Retry-After` in seconds; the service sends seconds only."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None

@@ -46,7 +46,8 @@ class EntitySet:
     fields: Mapping[str, Field]
     required: tuple[tuple[str, ...], ...] = ()
     pseudo: Mapping[str, Field] | None = None
-    """Fields that F&O does not have and the target replaces before it calls (see `target.py`)."""
+    """Fields that F&O does not have: the target replaces them before it calls, or the source adds them."""
+    creatable: bool = True
 
     def field(self, name: str) -> Field:
         """Return the field; one that is not declared counts as plain text."""
@@ -164,7 +165,7 @@ CONTACTS = EntitySet(
 PRODUCTS = EntitySet(
     name="ReleasedProductsV2",
     key=(COMPANY, "ItemNumber"),
-    required=(("ItemNumber",), ("ProductNumber",)),
+    creatable=False,  # a product is made and released through ReleasedProductCreationsV2
     fields={
         **_texts(4, COMPANY),
         **_texts(20, "ItemNumber", "SearchName", "PrimaryVendorAccountNumber"),

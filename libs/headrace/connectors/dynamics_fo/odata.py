@@ -158,6 +158,8 @@ def encode(value: Any, field: Field) -> Any:
         not isinstance(value, int | Decimal) or not Decimal(value).is_finite()
     ):
         raise RejectRecord("not a number", f"{value!r} is not a decimal number")
+    if field.kind in ("string", "memo", "enum") and not isinstance(value, str):
+        raise RejectRecord("not a text", f"{value!r} is not a text")
     return value
 
 

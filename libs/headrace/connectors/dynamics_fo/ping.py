@@ -1,0 +1,206 @@
+"""What works and what does not on one environment, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from headrace.connectors.dynamics_fo import odata
+from headrace.connectors.dynamics_fo.changes import MODIFIED
+from headrace.connectors.dynamics_fo.client import ODataClient, Row
+from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
+from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ENTITY_SETS, ORDERS
+from headrace.core.contracts import Check, CheckState
+from headrace.core.errors import HeadraceError, RejectRecord, StopConnection
+from headrace.platform.auth import EntraCredentials
+
+LARGEST_SKEW = 120.0
+"""Seconds; polls compare our cursors with the server's clock."""
+DEFAULT_FORMAT = "DataEntityDefaultDimensionFormat"
+
+NUMBERS = {
+    ORDERS.name: "SalesOrderNumber comes from the number sequence of sales orders; it must be automatic.",
+    CUSTOMERS.name: "CustomerAccount comes from the number sequence of customer accounts, unless a mapping sets it.",
+    CONTACTS.name: "the mapping of contacts chooses ContactPersonId: its number sequence must allow manual numbers.",
+}
+"""Number sequences cannot be read through OData, so `ping` can only say what they must be."""
+
+
+async def ping(config: DynamicsFoConfig, credentials: EntraCredentials, client: ODataClient) -> Sequence[Check]:
+    """Look at everything that can be looked at without writing; what needs sign-in is left out if that fails."""
+    sign_in = await _sign_in(config, credentials, client)
+    if sign_in[0].state is CheckState.FAIL:
+        return sign_in
+    return [
+        *sign_in,
+        await _companies(config, client),
+        *[await _readable(config, client, name) for name in ENTITY_SETS],
+        *[await _clock(client, name) for name in MODIFIED if config.poll(name).strategy == "auto"],
+        *await _dimensions(config, client),
+        *await _business_events(config, client),
+        Check("number sequences", CheckState.WARN, "; ".join(f"{name}: {text}" for name, text in NUMBERS.items())),
+    ]
+
+
+async def _sign_in(config: DynamicsFoConfig, credentials: EntraCredentials, client: ODataClient) -> list[Check]:
+    try:
+        await credentials.token()
+        page = await client.page("Companies", odata.Query(top=1))
+    except HeadraceError as error:
+        return [Check("sign-in", CheckState.FAIL, _reason(error), _remedy(error))]
+    checks = [Check("sign-in", CheckState.PASS, f"token for {credentials.seconds_left():.0f} s")]
+    if page.server_time is None:
+        return [
+            *checks,
+            Check("clock", CheckState.WARN, "the answer has no Date header", "Look at the gateway between."),
+        ]
+    skew = (page.server_time - datetime.now(UTC)).total_seconds()
+    good = abs(skew) <= LARGEST_SKEW
+    remedy = "" if good else "Set this machine's clock (NTP)."
+    return [*checks, Check("clock", CheckState.PASS if good else CheckState.WARN, f"{skew:+.0f} s apart", remedy)]
+
+
+async def _companies(config: DynamicsFoConfig, client: ODataClient) -> Check:
+    try:
+        known = {str(row.get("DataArea", "")).lower() async for row in client.rows("Companies", odata.Query())}
+    except HeadraceError as error:
+        return Check("legal entities", CheckState.WARN, _reason(error), _remedy(error))
+    missing = [company for company in config.legal_entities if company not in known]
+    if missing:
+        return Check(
+            "legal entities",
+            CheckState.FAIL,
+            f"not in the environment, or not visible to the user: {', '.join(missing)}",
+            "Correct legal_entities, or give the user's roles these organisations.",
+        )
+    return Check("legal entities", CheckState.PASS, ", ".join(config.legal_entities))
+
+
+async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str) -> Check:
+    entity_set = ENTITY_SETS[name]
+    empty = []
+    try:
+        for company in config.legal_entities:
+            query = odata.Query(odata.equals(entity_set, {COMPANY: company}), config.select(name), top=1)
+            if not (await client.page(name, query)).rows:
+                empty.append(company)
+    except RejectRecord as error:
+        return Check(
+            f"read {name}",
+            CheckState.FAIL,
+            error.detail,
+            f"If this version lacks a field, list it under absent_fields: {name}.",
+        )
+    except HeadraceError as error:
+        return Check(f"read {name}", CheckState.FAIL, _reason(error), _remedy(error))
+    if empty:
+        return Check(
+            f"read {name}",
+            CheckState.WARN,
+            f"no rows in {', '.join(empty)}",
+            "None exist, or the user may not see them there: check the roles' organisations.",
+        )
+    return Check(f"read {name}", CheckState.PASS, f"in {', '.join(config.legal_entities)}")
+
+
+async def _clock(client: ODataClient, name: str) -> Check:
+    clock = MODIFIED[name]
+    try:
+        await client.page(clock.entity_set, odata.Query(select=(COMPANY, clock.field), top=1))
+    except RejectRecord:
+        return Check(
+            f"changes of {name}",
+            CheckState.WARN,
+            f"{clock.entity_set} is not published: every poll reads everything",
+            "Publish that entity, or rely on business events and poll seldom.",
+        )
+    except HeadraceError as error:
+        return Check(f"changes of {name}", CheckState.FAIL, _reason(error), _remedy(error))
+    return Check(f"changes of {name}", CheckState.PASS, f"by {clock.entity_set}.{clock.field}")
+
+
+async def _dimensions(config: DynamicsFoConfig, client: ODataClient) -> list[Check]:
+    name = "dimension format"
+    layout = config.dimension_format
+    try:
+        formats = [row async for row in client.rows("DimensionIntegrationFormats", odata.Query())]
+        parameters = [row async for row in client.rows("DimensionParameters", odata.Query())]
+    except HeadraceError as error:
+        return [Check(name, CheckState.WARN, _reason(error), _remedy(error))]
+    active = [
+        row for row in formats if row.get("IsActive") == "Yes" and row.get("DimensionFormatType") == DEFAULT_FORMAT
+    ]
+    if not active:
+        state = CheckState.WARN if layout is None else CheckState.FAIL
+        return [Check(name, state, "no default dimension format is active", _ACTIVATE)]
+    theirs = re.findall(r"\w+", str(active[0].get("FinancialDimensionFormat", "")))
+    delimiter = str(parameters[0].get("DimensionSegmentDelimiter") or "-") if parameters else "-"
+    shown = delimiter.join(theirs)
+    if layout is None:
+        remedy = f"Set dimension_format: {{dimensions: [{', '.join(theirs)}], delimiter: '{delimiter}'}}."
+        return [Check(name, CheckState.WARN, f"the environment's is {shown}; none is configured", remedy)]
+    if [each.casefold() for each in layout.dimensions] != [each.casefold() for each in theirs]:
+        ours = delimiter.join(layout.dimensions)
+        return [Check(name, CheckState.FAIL, f"the environment's is {shown}, configured is {ours}", _FOLLOW)]
+    if layout.delimiter != delimiter:
+        text = f"the environment separates by {delimiter!r}, configured is {layout.delimiter!r}"
+        return [Check(name, CheckState.FAIL, text, _FOLLOW)]
+    return [Check(name, CheckState.PASS, shown)]
+
+
+_ACTIVATE = "Activate one under General ledger > Financial dimension configuration for integrating applications."
+_FOLLOW = "Make dimension_format the same: F&O would put values into the wrong dimensions or drop them."
+
+
+async def _business_events(config: DynamicsFoConfig, client: ODataClient) -> list[Check]:
+    name = "business events"
+    if config.webhook is None:
+        return [Check(name, CheckState.WARN, "no webhook is configured: changes are found by polling only")]
+    try:
+        catalog = {row["BusinessEventId"] async for row in client.rows("BusinessEventsCatalogs", odata.Query())}
+        endpoints = {
+            row["Name"]
+            async for row in client.rows("BusinessEventsEndpoints", odata.Query())
+            if row.get("Type") in ("Http", "AzureServiceBusQueue", "AzureServiceBusTopic", "AzureEventGrid", "Flow")
+        }
+        activations = [row async for row in client.rows("BusinessEventsConfigurations", odata.Query())]
+    except HeadraceError as error:
+        return [Check(name, CheckState.WARN, _reason(error), _remedy(error))]
+    if not endpoints:
+        remedy = "Add an HTTPS endpoint under System administration > Setup > Business events."
+        return [Check(name, CheckState.FAIL, "no endpoint is registered", remedy)]
+    return [
+        _event_check(event_id, company, catalog, endpoints, activations)
+        for event_id in config.events
+        for company in config.legal_entities
+    ]
+
+
+def _event_check(
+    event_id: str, company: str, catalog: set[str], endpoints: set[str], activations: Sequence[Mapping[str, object]]
+) -> Check:
+    name = f"business event {event_id} in {company}"
+    if event_id not in catalog:
+        remedy = "Correct `events`, or rebuild the catalogue in F&O."
+        return Check(name, CheckState.FAIL, "the environment's catalogue does not have it", remedy)
+    if not any(_is_active(row, event_id, company, endpoints) for row in activations):
+        return Check(name, CheckState.FAIL, "it is not active", "Activate it for this company and our endpoint.")
+    return Check(name, CheckState.PASS, "active")
+
+
+def _is_active(row: Row, event_id: str, company: str, endpoints: set[str]) -> bool:
+    return (
+        row.get("BusinessEventsTable") == event_id
+        and str(row.get("LegalEntity") or "").lower() in ("", company)
+        and row.get("BusinessEventsEndpoint_Name") in endpoints
+        and row.get("Disabled") != "Yes"
+    )
+
+
+def _reason(error: HeadraceError) -> str:
+    return error.reason if isinstance(error, StopConnection) else str(error)
+
+
+def _remedy(error: HeadraceError) -> str:
+    return error.remedy if isinstance(error, StopConnection) else ""

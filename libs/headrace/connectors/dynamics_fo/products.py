@@ -1,0 +1,56 @@
+"""Names of released products, which stand in the shared product only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from headrace.connectors.dynamics_fo import odata
+from headrace.connectors.dynamics_fo.client import ODataClient
+from headrace.connectors.dynamics_fo.objects import EntitySet, Field
+
+SHARED = EntitySet(
+    name="ProductsV2",
+    key=("ProductNumber",),
+    fields={
+        "ProductNumber": Field("string", 70),
+        "ProductName": Field("string", 60),
+        "ProductDescription": Field("memo"),
+    },
+)
+ADDED = ("ProductName", "ProductDescription")
+KEPT_SECONDS = 900.0
+"""How old a name may be: renaming a product does not touch the released product."""
+GROUP = 20
+"""Products asked for in one request; the address of a request is limited."""
+
+
+class ProductTexts:
+    """Adds name and description of the shared product to released products, remembered for a quarter of an hour."""
+
+    def __init__(self, client: ODataClient) -> None:
+        self._client = client
+        self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+
+    async def add(self, products: Sequence[dict[str, Any]]) -> None:
+        """Add `ProductName` and `ProductDescription` in place; None where the shared product is not visible."""
+        numbers = {str(product["ProductNumber"]) for product in products if product.get("ProductNumber")}
+        await self._load(numbers)
+        for product in products:
+            _, texts = self._known.get(str(product.get("ProductNumber")), (0.0, {}))
+            product.update({name: texts.get(name) for name in ADDED})
+
+    async def _load(self, numbers: set[str]) -> None:
+        now = time.monotonic()
+        wanted = iter(sorted(number for number in numbers if self._known.get(number, (0.0, {}))[0] <= now))
+        while group := list(islice(wanted, GROUP)):
+            found: dict[str, Mapping[str, Any]] = {number.casefold(): {} for number in group}
+            query = odata.Query(
+                filter=odata.any_of(odata.equals(SHARED, {"ProductNumber": number}) for number in group),
+                select=tuple(SHARED.fields),
+            )
+            async for row in self._client.rows(SHARED.name, query):
+                found[str(row["ProductNumber"]).casefold()] = odata.decode_row(SHARED, row)
+            self._known.update({number: (now + KEPT_SECONDS, found[number.casefold()]) for number in group})
