@@ -3,9 +3,11 @@
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.connection import open_connection
 from headrace.connectors.dynamics_fo.objects import OBJECTS
-from headrace.connectors.dynamics_fo.transforms import TRANSFORMS
+from headrace.connectors.dynamics_fo.transforms import transforms as named_functions
 from headrace.core.contracts import Connector
 
-CONNECTOR = Connector(system="dynamics_fo", config=DynamicsFoConfig, open=open_connection, objects=OBJECTS)
+CONNECTOR = Connector(
+    system="dynamics_fo", config=DynamicsFoConfig, open=open_connection, objects=OBJECTS, transforms=named_functions
+)
 
-__all__ = ["CONNECTOR", "TRANSFORMS"]
+__all__ = ["CONNECTOR"]

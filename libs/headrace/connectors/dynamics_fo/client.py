@@ -129,7 +129,7 @@ class ODataClient:
         )
         if not response.is_success:
             raise for_change(f"update of {entity_set.name}", response)
-        return response.headers.get("etag", "")
+        return str(response.headers.get("etag", ""))
 
     async def delete(self, entity_set: EntitySet, key: Row, *, trace: str = "") -> None:
         """Delete a row; one that is gone already is as good as deleted."""

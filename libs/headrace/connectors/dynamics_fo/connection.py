@@ -15,7 +15,7 @@ from headrace.connectors.dynamics_fo.errors import THROTTLE_SECONDS
 from headrace.connectors.dynamics_fo.source import DynamicsFoSource
 from headrace.connectors.dynamics_fo.target import DynamicsFoTarget
 from headrace.connectors.dynamics_fo.transforms import transforms
-from headrace.core.contracts import Check
+from headrace.core.contracts import Check, Source, Target
 from headrace.platform.auth import EntraCredentials
 from headrace.platform.budget import Budget
 from headrace.platform.http import HttpClient, Timeouts
@@ -51,8 +51,8 @@ class DynamicsFoConnection:
             concurrency=config.concurrency,
         )
         self.client = ODataClient(http)
-        self.source = DynamicsFoSource(config, self.client)
-        self.target = DynamicsFoTarget(config, self.client)
+        self.source: Source | None = DynamicsFoSource(config, self.client)
+        self.target: Target | None = DynamicsFoTarget(config, self.client)
 
     async def ping(self) -> Sequence[Check]:
         """Sign in, read every object in every company, and compare the configuration with the environment."""

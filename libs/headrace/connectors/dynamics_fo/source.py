@@ -49,7 +49,7 @@ class DynamicsFoSource:
         """Read one record as it is now; None if it is not there or in a company that is not configured.
 
         Raises:
-            RejectRecord: this object is not read, or the id is not a key of it. RetryLater, StopConnection: as reads do.
+            RejectRecord: this object is not read, or the id is no key of it. RetryLater, StopConnection: as reads do.
         """
         entity_set = _readable(ref.object)
         key = odata.parse_target_id(entity_set, ref.external_id)

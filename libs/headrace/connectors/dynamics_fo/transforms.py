@@ -28,10 +28,6 @@ def transforms(config: DynamicsFoConfig | None = None) -> Mapping[str, Callable[
     }
 
 
-TRANSFORMS = transforms
-"""The name under which the wiring looks for a connector's functions."""
-
-
 def dimension_display_value(values: Any = None, *, layout: DimensionFormat | None) -> str | None:
     """Return the display value of canonical dimensions (a list of {name, value}); see `dimensions.display_value`."""
     return display_value(values, layout)
