@@ -1,0 +1,115 @@
+"""`headrace parked | retry | edit | skip | resolve`: what operators do about parked work."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.cli.session import operator, with_deployment
+from headrace.pipeline.assembly import Shared
+from headrace.pipeline.decoding import decode
+from headrace.pipeline.state import EffectState, from_record
+from headrace.platform.kafka import read_all
+
+_out = Console(highlight=False, soft_wrap=True)
+
+Connection = Annotated[str, typer.Argument(help="Target connection.")]
+Id = Annotated[str, typer.Argument(help="Canonical id, as `headrace parked` shows it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; goes to the audit.")]
+
+
+def parked(connection: Connection) -> None:
+    """List what is parked on a target, and why."""
+    states = with_deployment(lambda shared: _parked(shared, connection))
+    table = Table("canonical id", "entity", "reason", "since (UTC)", "tries", "what and why")
+    for canonical_id, state in states.items():
+        if (held := state.parked) is not None:
+            since = f"{held.since:%Y-%m-%d %H:%M:%S}"
+            table.add_row(canonical_id, state.entity, held.reason, since, str(held.attempts), held.detail)
+    _out.print(table if states else "nothing is parked")
+
+
+def retry(connection: Connection, canonical_id: Id, reason: Reason = "") -> None:
+    """Try parked work again."""
+    _order(connection, canonical_id, "retry", {}, reason)
+
+
+def skip(connection: Connection, canonical_id: Id, reason: Reason = "") -> None:
+    """Settle parked work without writing it; the decision is kept."""
+    _order(connection, canonical_id, "skip", {}, reason)
+
+
+def edit(
+    connection: Connection,
+    canonical_id: Id,
+    patch: Annotated[str, typer.Argument(help="JSON object merged into the event's data, or @file.")],
+    reason: Reason = "",
+) -> None:
+    """Correct parked work and try it again; the original event stays in its topic."""
+    text = Path(patch[1:]).read_text(encoding="utf-8") if patch.startswith("@") else patch
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter("a JSON object is needed")
+    _order(connection, canonical_id, "edit", value, reason)
+
+
+def resolve(
+    connection: Connection,
+    canonical_id: Id,
+    take: Annotated[str, typer.Option("--take", help="source: write its values; target: leave it as it is.")] = "",
+    target_id: Annotated[str, typer.Option("--target-id", help="The right record in the target.")] = "",
+    obj: Annotated[str, typer.Option("--object", help="Its object, with --target-id.")] = "",
+    step: Annotated[str, typer.Option("--step", help="The step it stands for, with --target-id.")] = "",
+    reason: Reason = "",
+) -> None:
+    """Decide a review: whose values count, or which record is the right one."""
+    if take in ("source", "target") and not target_id:
+        argument = {"take": take}
+    elif target_id and obj and not take:
+        argument = {"target_id": target_id, "object": obj, "step": step}
+    else:
+        raise typer.BadParameter("give --take source, --take target, or --target-id with --object")
+    _order(connection, canonical_id, "resolve", argument, reason)
+
+
+def _order(connection: str, canonical_id: str, action: str, argument: dict[str, Any], reason: str) -> None:
+    record = {
+        "command_id": str(uuid.uuid4()),
+        "connection": connection,
+        "canonical_id": canonical_id,
+        "action": action,
+        "argument": json.dumps(argument),
+        "operator": operator(),
+        "reason": reason,
+        "at": datetime.now(UTC),
+    }
+
+    async def send(shared: Shared) -> None:
+        if connection not in shared.settings.connections:
+            raise typer.BadParameter(f"{connection} is not configured")
+        value = shared.codec.encode("internal/command.v1", record)
+        await shared.producer.send(shared.names.commands(connection), canonical_id, value)
+
+    with_deployment(send)
+    _out.print(f"{action} ordered; `headrace trace {canonical_id}` shows what came of it")
+
+
+async def _parked(shared: Shared, connection: str) -> dict[str, EffectState]:
+    states: dict[str, EffectState] = {}
+    async for message in read_all(shared.settings.kafka, [shared.names.state(connection)]):
+        states.pop(message.key, None)
+        if message.value is not None:
+            state = from_record(await decode(shared.codec, message.value))
+            if state.parked is not None:
+                states[message.key] = state
+    return states
