@@ -32,6 +32,9 @@ _WORDS = {
     "boolean": "true or false",
     "int": "a whole number",
     "long": "a whole number",
+    "decimal": "a decimal",
+    "date": "a date without time",
+    "timestamp-millis": "a time with a zone",
 }
 
 
@@ -63,7 +66,7 @@ def compile_writer(schema: Mapping[str, Any]) -> Writer:
         ConfigurationError: the schema uses a type that the contract does not allow.
     """
     source = _Source()
-    entry = source.function(schema)
+    entry = source.function(schema, schema["name"])
     text = "\n".join(source.lines)
     exec(compile(text, f"<writer of {schema['name']}>", "exec"), source.names)  # noqa: S102 - our own text, no input
     writer: Writer = source.names[entry]
@@ -91,8 +94,9 @@ def _wrong(expected: str, value: Any) -> WriteError:
 def _check_fields(allowed: frozenset[str], value: Any) -> None:
     if not isinstance(value, Mapping):
         raise _wrong("an object", value)
-    unknown = ", ".join(sorted(str(name) for name in value if name not in allowed))
-    raise WriteError(f"the schema has no field {unknown}")
+    unknown = sorted(str(name) for name in value if name not in allowed)
+    if unknown:
+        raise WriteError(f"the schema has no field {', '.join(unknown)}")
 
 
 class _Decimals(dict[Decimal, bytes]):
@@ -148,11 +152,11 @@ class _Source:
             "SOME": [b"\x02" + encoded for encoded in _SMALL],  # second branch of ["null", X], then a length
         }
 
-    def function(self, schema: Any) -> str:
-        """Add the function that writes a record, array or map; return its name."""
+    def function(self, schema: Any, where: str) -> str:
+        """Add the function that writes a record, array or map; return its name. `where` is for errors."""
         key = schema["name"] if schema["type"] == "record" else f"#{len(self._functions)}"
         name = self._functions[key] = f"write_{len(self._functions)}"
-        body = {"record": self._record, "array": self._array, "map": self._map}[schema["type"]](name, schema)
+        body = {"record": self._record, "array": self._array, "map": self._map}[schema["type"]](schema, where)
         self.lines += [f"def {name}(value, out):", "    field = None", "    try:"]
         self.lines += [f"        {line}" for line in body]
         self.lines += [
@@ -169,7 +173,7 @@ class _Source:
         self.names[name] = value
         return name
 
-    def _record(self, name: str, schema: Any) -> list[str]:
+    def _record(self, schema: Any, where: str) -> list[str]:
         allowed = self._constant(frozenset(field["name"] for field in schema["fields"]))
         body = [
             f"if type(value) is not dict or not {allowed}.issuperset(value):",
@@ -178,23 +182,23 @@ class _Source:
         ]
         for field in schema["fields"]:
             optional = isinstance(field["type"], list)
-            default = "" if optional or "default" not in field else f", {self._constant(field['default'])}"
+            default = "" if optional or "default" not in field else f", {self._constant(_default(field))}"
             body += [f"field = {field['name']!r}", f"x = get({field['name']!r}{default})"]
-            body += self._value(field["type"], f"{name}.{field['name']}")
+            body += self._value(field["type"], f"{where}.{field['name']}")
         return body
 
-    def _array(self, name: str, schema: Any) -> list[str]:
+    def _array(self, schema: Any, where: str) -> list[str]:
         body = ["if type(value) is not list and type(value) is not tuple: raise wrong('a list', value)"]
         body += [_append(_number("len(value)")), "for field, x in enumerate(value):"]
-        body += [f"    {line}" for line in self._value(schema["items"], name)]
+        body += [f"    {line}" for line in self._value(schema["items"], f"{where}[]")]
         return [*body, f"if value: {_append(_ZERO)}"]
 
-    def _map(self, name: str, schema: Any) -> list[str]:
+    def _map(self, schema: Any, where: str) -> list[str]:
         body = ["if not isinstance(value, Mapping): raise wrong('an object', value)", _append(_number("len(value)"))]
         body += ["for field, x in value.items():", "    if type(field) is not str: raise wrong('a text key', field)"]
         body += ["    key = field.encode()"]
         body += [f"    {_append(_number('len(key)'))}", "    out.append(key)"]
-        body += [f"    {line}" for line in self._value(schema["values"], name)]
+        body += [f"    {line}" for line in self._value(schema["values"], f"{where}[]")]
         return [*body, f"if value: {_append(_ZERO)}"]
 
     def _value(self, schema: Any, where: str) -> list[str]:
@@ -221,7 +225,7 @@ class _Source:
         if kind in self._functions:
             return [("True", [*branch, f"{self._functions[kind]}(x, out)"])]
         if kind in ("record", "array", "map"):
-            return [("True", [*branch, f"{self.function(schema)}(x, out)"])]
+            return [("True", [*branch, f"{self.function(schema, where)}(x, out)"])]
         if kind == "enum":
             symbols = self._constant(
                 {symbol: _varint(index) for index, symbol in enumerate(schema["symbols"]) if symbol != UNKNOWN}
@@ -250,6 +254,12 @@ class _Source:
         return [("type(x) is int", [*branch, check, _append(small)])]
 
 
+def _default(field: Mapping[str, Any]) -> Any:
+    """Return a default as a value; the specification writes bytes as text of code points 0 to 255."""
+    value = field["default"]
+    return value.encode("latin-1") if field["type"] == "bytes" else value
+
+
 def _append(expression: str) -> str:
     return f"out.append({expression})"
 
@@ -263,5 +273,4 @@ def _word(schema: Any) -> str:
         return _WORDS[schema]
     if schema["type"] == "enum":
         return f"one of {', '.join(symbol for symbol in schema['symbols'] if symbol != UNKNOWN)}"
-    words = {"decimal": "a decimal", "date": "a date without time", "timestamp-millis": "a time with a zone"}
-    return words[schema["logicalType"]]
+    return _WORDS[schema.get("logicalType", schema["type"])]
