@@ -33,7 +33,7 @@ async def running(data_dir: Path, *, tls: bool = False) -> AsyncIterator[Running
     config = uvicorn.Config(create_app(data_dir), log_level="warning", access_log=False, **options)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag, no event
+    while not server.started:
         await asyncio.sleep(0.01)
     try:
         yield Running(f"{'https' if tls else 'http'}://localhost:{listener.getsockname()[1]}", certificate)
