@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -97,13 +97,7 @@ def _against_system(
         fields = entity_fields(document.entity)
     except ConfigurationError as error:
         return [f"{document.file}:{document.line(('entity',))}: entity: {text}" for text in error.problems]
-    return [str(problem) for problem in check_document(document, fields, connector.objects, transform_names(connector))]
-
-
-def transform_names(connector: Connector) -> Collection[str]:
-    """Return the names of a connector's functions; one that needs its configuration for them is asked without."""
-    functions = getattr(connector, "transforms", None)
-    return frozenset(functions(None) if callable(functions) else functions or ())
+    return [str(problem) for problem in check_document(document, fields, connector.objects, connector.transforms(None))]
 
 
 def _twice(document: MappingDocument, path: Path, seen: dict[tuple[str, ...], str]) -> list[str]:

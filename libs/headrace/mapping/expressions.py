@@ -7,6 +7,7 @@ for the operator in `words`, and which type it gives in `typing_rules`.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -264,14 +265,17 @@ VERBS: dict[str, type[Verb]] = {
 """The closed list: the word in the document, and its model."""
 
 
-def closest(word: str, words: list[str]) -> str:
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the one of `words` that is most like `word`, whatever the case; None if none is near."""
+    folded = {name.casefold(): name for name in words}
+    near = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def closest(word: str, words: Iterable[str]) -> str:
     """Return `; did you mean "x"?` for the nearest of `words`, or nothing if none is near."""
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if not near:
-        folded = {name.casefold(): name for name in words}
-        near = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
-        near = [folded[name] for name in near]
-    return f'; did you mean "{near[0]}"?' if near else ""
+    near = nearest(word, words)
+    return f'; did you mean "{near}"?' if near is not None else ""
 
 
 def _one_verb(value: Any) -> Any:

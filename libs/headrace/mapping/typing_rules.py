@@ -42,13 +42,16 @@ class Names:
         return self._inside_of_whole(name)
 
     def hint(self, name: str) -> str:
-        """Return "; did you mean …", or the names at that level if none is near."""
-        near = ex.closest(name, list(self.fields))
-        if near:
-            return near
-        level = name.rpartition(".")[0]
-        names = sorted(other for other in self.fields if other.rpartition(".")[0] == level)[:12]
-        return f"; there are: {', '.join(names)}, …" if names else ""
+        """Return "; did you mean …" for the nearest name, first of the same level, else what there is."""
+        level, _, leaf = name.rpartition(".")
+        there = {other.rpartition(".")[2]: other for other in self.fields if other.rpartition(".")[0] == level}
+        near = ex.nearest(leaf, there)
+        if near is not None:
+            return f'; did you mean "{there[near]}"?'
+        if there:
+            names = sorted(there.values())
+            return f"; there are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
+        return ex.closest(name, self.fields)
 
     def _inside_of_whole(self, name: str) -> str | None:
         """Inside an object or list whose inner names nobody declared, any name is plausible."""

@@ -18,7 +18,7 @@ from tests.unit.mapping.cases_support import DOCUMENTS, Out, event, out_mapping
 
 CUSTOMER = {"entity": "customer", "canonical_id": "c-1", "name": "Acme", "external_id": "7"}
 PRODUCT = {"entity": "product", "canonical_id": "p-1", "number": "BK-1", "name": "Bike", "external_id": "4"}
-LINKS = {
+LINKS: dict[tuple[str, str, str | None], str] = {
     ("c-1", "CustomersV3", "usmf"): encode_key({"dataAreaId": "usmf", "CustomerAccount": "US,1=x"}),
     ("p-1", "ReleasedProductsV2", "usmf"): encode_key({"dataAreaId": "usmf", "ItemNumber": "D0001"}),
 }
@@ -137,7 +137,7 @@ def test_everything_missing_is_told_at_once(document: OutMapping) -> None:
 
 def test_half_a_natural_key_finds_strangers_and_is_not_offered(document: OutMapping) -> None:
     line = {**order()["lines"][0], "product": {**PRODUCT, "number": None}}
-    plan = planned(map_out(document, event(order(lines=[line])), Out(LINKS | {}), TRANSFORMS))
+    plan = planned(map_out(document, event(order(lines=[line])), Out(LINKS), TRANSFORMS))
     assert plan.missing == ()
     plan = planned(map_out(document, event(order(lines=[line])), Out(), TRANSFORMS))
     assert plan.missing[1].by == {}
