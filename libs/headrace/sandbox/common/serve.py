@@ -19,7 +19,7 @@ async def serve(application: Starlette, host: str, port: int, tls_port: int | No
         application: the sandbox.
         host: address to listen on.
         port: port of plain HTTP.
-        tls_port: port of TLS with a certificate for localhost, whose authority is `tls/ca.pem` in `data_dir`; None: none.
+        tls_port: port of TLS for localhost, None for none; its authority is `tls/ca.pem` in `data_dir`.
         data_dir: the sandbox's folder.
     """
     servers = [uvicorn.Server(_config(application, host, port, lifespan="on"))]

@@ -1,0 +1,75 @@
+# The one way to run things. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose bench new-system stack-up stack-down clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
+
+$(VENV)/.synced: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headrace needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --frozen --all-extras --active --quiet
+	@touch $@
+
+setup: $(VENV)/.synced ## Make the Python environment from the lock file
+
+demo: setup ## Run everything on this machine and watch real work happen (ONCE=1: end with a verdict)
+	@$(BIN)/headrace demo $(if $(ONCE),--once)
+
+test: lint types layers schemas mappings compose test-unit test-contract test-integration test-e2e ## Run everything that CI runs
+
+test-unit: setup ## Fast tests without network
+	@$(BIN)/pytest tests/unit
+
+test-contract: setup ## What every connector, sandbox, mapping and deployment file must show
+	@$(BIN)/pytest tests/contract
+
+test-integration: setup ## Parts against real Kafka, a real registry and the sandboxes
+	@$(BIN)/pytest tests/integration
+
+test-e2e: setup ## Whole processes, killed on the way, judged by the sandboxes' ledgers
+	@$(BIN)/pytest tests/e2e tests/faults
+
+lint: setup ## Style and common mistakes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup ## Bring the code into the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: setup ## Types, strictly
+	@$(BIN)/mypy
+
+layers: setup ## Which way imports may go
+	@$(BIN)/lint-imports
+
+schemas: setup ## Schema rules and compatibility with every version in git
+	@$(BIN)/headrace schemas check
+
+mappings: setup ## Every mapping against both of its sides
+	@$(BIN)/headrace mapping check
+
+compose: setup ## docker-compose.yml against the compose schema
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+bench: setup ## Measure, with ratios within one run; writes build/bench.json
+	@$(BIN)/python -m tests.bench
+
+new-system: setup ## Write the skeleton of a new system: make new-system NAME=x
+	@$(BIN)/python -m headrace.cli.new_system $(NAME)
+
+stack-up: setup ## Start Kafka and the registry on this machine
+	@$(BIN)/headrace stack up
+
+stack-down: setup ## Stop them
+	@$(BIN)/headrace stack down
+
+clean: ## Remove what was built (not the download cache)
+	rm -rf $(VENV) build .headrace .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

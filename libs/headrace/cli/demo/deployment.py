@@ -1,0 +1,209 @@
+"""A whole Headrace on this machine: stack, sandboxes, services; for the demo and for the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from headrace.platform.local_process import LocalProcess, free_port
+from headrace.platform.paths import project_root
+from headrace.platform.stack import StackInfo
+
+CRM, ERP = "crm", "erp"
+TENANT, CLIENT_ID, CLIENT_SECRET = "contoso", "00000000-0000-0000-0000-00000000f0f0", "sandbox-secret"
+API_TOKEN = "0123456789abcdef0123456789abcdef01234567"  # noqa: S105 - of a sandbox
+HOOK_USER, HOOK_PASSWORD = "pipedrive", "hook-password"
+EVENT_CODE = "events-of-the-sandbox-0001"
+
+SANDBOXES = ("pipedrive", "dynamics_fo")
+SERVICES = ("receiver", "ingest", "processor")
+
+
+class Sandbox:
+    """The control side of a running sandbox."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30.0)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Read from the control API."""
+        return self._checked(self._client.get(f"/_sandbox/{path}", params=params))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Order something through the control API."""
+        return self._checked(self._client.post(f"/_sandbox/{path}", json=dict(body or {})))
+
+    def delete(self, path: str) -> Any:
+        """Remove something through the control API."""
+        return self._checked(self._client.delete(f"/_sandbox/{path}"))
+
+    def ledger(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return every change that was made, in order; `filters` as the control API takes them."""
+        entries: list[dict[str, Any]] = []
+        after = 0
+        while page := self.get("ledger", after=after, limit=1000, **filters)["entries"]:
+            entries += page
+            after = page[-1]["seq"]
+        return entries
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> Any:
+        if response.is_error:
+            raise RuntimeError(f"{response.request.method} {response.request.url}: {response.text[:500]}")
+        return response.json()
+
+
+class Deployment:
+    """Sandboxes and services over a running stack.
+
+    Args:
+        stack: where Kafka and the registry are.
+        folder: for configuration, sandbox data, logs and local state.
+        prefix: topic prefix, so that several deployments share a stack.
+        overrides: merged into the settings, for tests: {"kafka": {...}, "connections": {"erp": {"config": {...}}}}.
+    """
+
+    def __init__(
+        self, stack: StackInfo, folder: Path, prefix: str = "", overrides: Mapping[str, Any] | None = None
+    ) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.prefix = prefix
+        self._overrides = overrides or {}
+        self.ports = {name: free_port() for name in (*SANDBOXES, "signin", *SERVICES)}
+        self.config_file = folder / "headrace.yaml"
+        self.environment = {"HEADRACE_CONFIG": str(self.config_file), "HEADRACE_ROOT": str(project_root())}
+        self.processes = {name: self._sandbox(name) for name in SANDBOXES} | self._services()
+        self.crm = Sandbox(self._url("pipedrive"))
+        self.erp = Sandbox(self._url("dynamics_fo"))
+
+    def start_sandboxes(self) -> None:
+        """Start the sandboxes and wait until they answer."""
+        self._start(SANDBOXES)
+
+    def configure(self) -> None:
+        """Write the settings file that all services and the command line use."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = _merged(self._settings(), self._overrides)
+        self.config_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+
+    def start_services(self, names: Sequence[str] = SERVICES) -> None:
+        """Start services and wait until they are ready."""
+        self._start(names)
+
+    def stop(self) -> None:
+        """Stop services, then sandboxes."""
+        for group in (SERVICES, SANDBOXES):
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda name: self.processes[name].terminate(), group))
+        self.crm.close()
+        self.erp.close()
+
+    @contextmanager
+    def environ(self) -> Iterator[None]:
+        """Point this process's own command line at the deployment."""
+        before = {name: os.environ.get(name) for name in self.environment}
+        os.environ.update(self.environment)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+    @property
+    def hook_url(self) -> str:
+        """Where webhooks of connections go."""
+        return f"{self._url('receiver')}/hooks"
+
+    def _start(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.processes[name].start()
+        for name in names:
+            self.processes[name].wait_ready()
+
+    def _url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def _sandbox(self, name: str) -> LocalProcess:
+        arguments = [name, "--port", str(self.ports[name]), "--data", str(self.folder / "sandbox" / name)]
+        if name == "dynamics_fo":
+            arguments += ["--tls-port", str(self.ports["signin"])]
+        ready = f"{self._url(name)}/_sandbox/health"
+        return LocalProcess(name, "services.sandbox.app", arguments, self.environment, self.folder / "logs", ready)
+
+    def _services(self) -> dict[str, LocalProcess]:
+        modules = {
+            "receiver": ("services.ingest.receiver", "HEADRACE_PORT"),
+            "ingest": ("services.ingest.worker", "HEADRACE_METRICS_PORT"),
+            "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
+        }
+        return {
+            name: LocalProcess(
+                name,
+                module,
+                [],
+                {**self.environment, port: str(self.ports[name]), "HEADRACE_INSTANCE": f"{self.prefix}{name}-0"},
+                self.folder / "logs",
+                f"{self._url(name)}/health/ready",
+            )
+            for name, (module, port) in modules.items()
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "kafka": {
+                "bootstrap": self.stack.bootstrap,
+                "registry_url": self.stack.registry_url,
+                "prefix": self.prefix,
+                "session_timeout": 6.0,
+            },
+            "state_dir": str(self.folder / "state"),
+            "connections": {
+                CRM: {
+                    "system": "pipedrive",
+                    "target": False,
+                    "polls": {name: {"seconds": 10} for name in ("organization", "person", "product", "deal")},
+                    "config": {
+                        "base_url": self._url("pipedrive"),
+                        "api_token": API_TOKEN,
+                        "webhook": {"user": HOOK_USER, "password": HOOK_PASSWORD},
+                    },
+                },
+                ERP: {
+                    "system": "dynamics_fo",
+                    "settle_seconds": 1.0,
+                    "retry_seconds": 5.0,
+                    "polls": {"CustomersV3": {"seconds": 10}, "ReleasedProductsV2": {"seconds": 5}},
+                    "config": {
+                        "environment_url": self._url("dynamics_fo"),
+                        "authority": f"https://localhost:{self.ports['signin']}",
+                        "instance_discovery": False,
+                        "verify": str(self.folder / "sandbox" / "dynamics_fo" / "tls" / "ca.pem"),
+                        "tenant_id": TENANT,
+                        "client_id": CLIENT_ID,
+                        "client_secret": CLIENT_SECRET,
+                        "legal_entities": ["usmf", "demf", "gbsi"],
+                        "call_deadline": 5.0,
+                        "webhook": {"codes": [EVENT_CODE]},
+                    },
+                },
+            },
+        }
+
+
+def _merged(base: Any, over: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, Mapping):
+        return over
+    return {**base, **{name: _merged(base.get(name), value) for name, value in over.items()}}
