@@ -79,6 +79,8 @@ def _field_problems(field: Mapping[str, Any], place: str) -> Iterator[str]:
         yield f"{place}: has no doc"
     if isinstance(kind, list) and ("default" not in field or field["default"] is not None):
         yield f"{place}: a nullable field has the default null"
+    if field.get("default") == "{}":  # found with Apicurio 3.0.9: "Failed to discover artifact type from content"
+        yield f"{place}: registries refuse the text {{}} as default; write {{ }}"
     for container, empty in (("array", []), ("map", {})):
         if kind == container and field.get("default") != empty:
             yield f"{place}: has the default {empty}"
