@@ -1,0 +1,351 @@
+"""Writing to F&O: what is created, found again, refused, and what is never done twice."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+
+import pytest
+
+from headrace.connectors.dynamics_fo.batch import Part
+from headrace.connectors.dynamics_fo.client import ETAG
+from headrace.connectors.dynamics_fo.objects import CUSTOMERS
+from headrace.core.contracts import Action, AlreadyThere
+from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
+from tests.contract.dynamics_fo.world import World, customer, line, operation, order, target_of
+
+
+class TestOrder:
+    async def test_header_and_lines_arrive_as_they_were_meant(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        header = order(
+            "PD-1",
+            CurrencyCode="USD",
+            RequestedShippingDate=date(2026, 12, 24),
+            ArePricesIncludingSalesTax=True,
+            DefaultLedgerDimensionDisplayValue="R\\-D-007",
+            SalesOrderName=None,
+        )
+        target.check(header)
+        assert await target.find(header) is None
+        written = await target.apply(header)
+        number = written.record["SalesOrderNumber"]
+        assert written.target_id == f"dataAreaId=usmf,SalesOrderNumber={number}"
+        assert written.version.startswith('W/"')
+        assert "@differs" not in written.record
+
+        first = line(number, "1", OrderedSalesQuantity=Decimal(3), SalesPrice=Decimal("19.99"))
+        target.check(first)
+        lot = await target.apply(first)
+        assert lot.record["InventoryLotId"]
+        assert lot.record["SalesPrice"] == Decimal("19.99")
+        assert (await target.find(first)) is not None
+
+        (sent,) = await sandbox.ledger("SalesOrderHeadersV2")
+        assert sent["fields"]["RequestedShippingDate"] == "2026-12-24T12:00:00Z"
+        assert sent["fields"]["ArePricesIncludingSalesTax"] == "Yes"
+        assert "SalesOrderName" not in sent["fields"], "an empty field would suppress a default"
+
+    async def test_is_found_again_by_its_reference_in_its_company_only(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        written = await target.apply(order("PD-7"))
+        found = await target.find(order("pd-7"))
+        assert found is not None
+        assert (found.target_id, found.matches) == (written.target_id, 1)
+        assert await target.find(order("PD-7", "demf")) is None
+
+    async def test_two_with_one_reference_are_not_unique(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        await target.apply(order("PD-7"))
+        await target.apply(order("PD-7"))
+        found = await target.find(order("PD-7"))
+        assert found is not None
+        assert found.matches == 2
+
+    async def test_an_unreleased_product_is_rejected_in_words(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        number = (await target.apply(order("PD-1"))).record["SalesOrderNumber"]
+        with pytest.raises(RejectRecord, match="'9999' in field 'Item number' is not found") as caught:
+            await target.apply(line(number, "1", ItemNumber="9999"))
+        assert caught.value.reason == "related value missing"
+
+    async def test_lines_written_in_parallel_collide_and_may_be_repeated(self, sandbox: World) -> None:
+        await sandbox.settings(line_write_seconds=0.05)
+        target = target_of(sandbox.connect())
+        number = (await target.apply(order("PD-1"))).record["SalesOrderNumber"]
+        results = await asyncio.gather(*(target.apply(line(number, str(n))) for n in range(3)), return_exceptions=True)
+        failures = [each for each in results if isinstance(each, BaseException)]
+        assert failures
+        assert all(isinstance(each, RetryLater) for each in failures)
+        assert len(await sandbox.ledger("SalesOrderLines")) == len(results) - len(failures)
+
+
+class TestLookup:
+    @pytest.mark.parametrize("name", ["O'Hara & Söhne", "100% #1/2 + 3", "漢字 🚀", "a*b", "quote''d"])
+    async def test_any_text_is_found_exactly(self, sandbox: World, name: str) -> None:
+        target = target_of(sandbox.connect())
+        await target.apply(order(name))
+        await target.apply(order("axxb"))
+        found = await target.find(order(name))
+        assert found is not None
+        assert (found.record["CustomersOrderReference"], found.matches) == (name, 1)
+
+    async def test_a_wildcard_matches_nobody_else(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        await target.apply(order("axxb"))
+        assert await target.find(order("a*b")) is None
+
+    @pytest.mark.parametrize("number", ["K/1", "K#1", "K%1", "K'1", "K 1", "Ä-1", "K+1", "K,1=2"])
+    async def test_any_key_is_read_updated_and_deleted(self, sandbox: World, number: str) -> None:
+        target = target_of(sandbox.connect())
+        written = await target.apply(operation("CustomersV3", customer(number)))
+        change = operation("CustomersV3", {"KnownAs": "new"}, action=Action.UPDATE, target_id=written.target_id)
+        await target.apply(change)
+        found = await target.find(change)
+        assert found is not None
+        assert (found.record["CustomerAccount"], found.record["KnownAs"]) == (number, "new")
+        gone = operation("CustomersV3", {}, action=Action.DELETE, target_id=written.target_id)
+        await target.apply(gone)
+        assert await target.find(gone) is None
+        await target.apply(gone)
+
+    async def test_what_identifies_nobody_is_not_looked_up(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        for fields, key in (({"dataAreaId": "usmf"}, ()), ({"dataAreaId": "usmf", "NameAlias": None}, ("NameAlias",))):
+            with pytest.raises(RejectRecord, match="identifies no record"):
+                await target.find(operation("CustomersV3", fields, key=key))
+
+
+class TestNullAndAbsent:
+    async def test_none_clears_with_an_update_and_absent_leaves(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        written = await target.apply(
+            operation(
+                "CustomersV3", customer("C1", KnownAs="A", PrimaryContactEmail="a@example.com", CreditLimit=Decimal(5))
+            )
+        )
+        change = operation(
+            "CustomersV3",
+            {"KnownAs": None, "CreditLimit": None},
+            action=Action.UPDATE,
+            target_id=written.target_id,
+        )
+        target.check(change)
+        await target.apply(change)
+        found = await target.find(change)
+        assert found is not None
+        assert (found.record["KnownAs"], found.record["CreditLimit"]) == (None, 0)
+        assert found.record["PrimaryContactEmail"] == "a@example.com"
+
+    async def test_nothing_to_write_is_no_call(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        identity = "dataAreaId=usmf,CustomerAccount=US-001"
+        same = operation("CustomersV3", {"dataAreaId": "usmf"}, action=Action.UPDATE, target_id=identity)
+        assert (await target.apply(same)).target_id == identity
+        assert await sandbox.ledger("CustomersV3", "update") == []
+
+    async def test_a_record_that_is_gone_is_not_created_by_an_update(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        change = operation(
+            "CustomersV3",
+            {"KnownAs": "x"},
+            action=Action.UPDATE,
+            target_id="dataAreaId=usmf,CustomerAccount=NOBODY",
+        )
+        with pytest.raises(RejectRecord) as caught:
+            await target.apply(change)
+        assert caught.value.reason == "record is not there"
+
+
+class TestNaturalKey:
+    async def test_a_duplicate_is_already_there(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        await target.apply(operation("CustomersV3", customer("C1")))
+        with pytest.raises(AlreadyThere):
+            await target.apply(operation("CustomersV3", customer("C1")))
+        assert len(await sandbox.ledger("CustomersV3")) == 1
+
+
+class TestLostReply:
+    @pytest.mark.parametrize("kind", ["drop_reply", "drop_mid_body"])
+    async def test_is_unknown_and_found_exactly_once(self, sandbox: World, kind: str) -> None:
+        target = target_of(sandbox.connect())
+        await sandbox.fault(kind)
+        with pytest.raises(OutcomeUnknown):
+            await target.apply(order("PD-9"))
+        found = await target.find(order("PD-9"))
+        assert found is not None
+        assert found.matches == 1
+        assert len(await sandbox.ledger("SalesOrderHeadersV2")) == 1
+
+    async def test_a_request_that_never_arrived_is_unknown_too_and_not_found(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        await sandbox.fault("drop_request")
+        with pytest.raises(OutcomeUnknown):
+            await target.apply(order("PD-9"))
+        assert await target.find(order("PD-9")) is None
+
+    async def test_silence_is_unknown(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect(read_timeout=0.3, call_deadline=0.3))
+        await sandbox.fault("hang")
+        with pytest.raises(OutcomeUnknown):
+            await target.apply(order("PD-9"))
+
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    async def test_a_gateway_error_is_unknown(self, sandbox: World, status: int) -> None:
+        target = target_of(sandbox.connect())
+        await sandbox.fault("status", status=status, body="<html>bad</html>", headers={"content-type": "text/html"})
+        with pytest.raises(OutcomeUnknown):
+            await target.apply(order("PD-9"))
+        assert await sandbox.ledger("SalesOrderHeadersV2") == []
+
+
+class TestThrottling:
+    @pytest.mark.parametrize("after", ["7", "date"])
+    async def test_a_change_tells_how_long_to_wait(self, sandbox: World, after: str) -> None:
+        target = target_of(sandbox.connect())
+        headers = {"Retry-After": "7"}
+        if after == "date":
+            headers = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=8), usegmt=True)}
+        await sandbox.fault("status", status=429, headers=headers)
+        with pytest.raises(RetryLater) as caught:
+            await target.apply(order("PD-9"))
+        assert caught.value.after is not None
+        assert 5 <= caught.value.after <= 8
+        assert await sandbox.ledger("SalesOrderHeadersV2") == []
+
+    async def test_a_read_waits_and_goes_on(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        await sandbox.fault("status", "GET", status=429, headers={"Retry-After": "0"}, times=2)
+        assert await target.find(order("PD-9")) is None
+
+
+class TestContacts:
+    async def test_the_customer_is_replaced_by_its_party(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        contact = operation(
+            "ContactPersons",
+            {
+                "dataAreaId": "usmf",
+                "ContactPersonId": "HRABCDEFGHIJKLMNOP",
+                "AssociatedCustomer": "dataAreaId=usmf,CustomerAccount=US-001",
+                "FirstName": "Zoë",
+                "LastName": "Müller",
+                "PrimaryEmailAddress": "zoe@example.com",
+            },
+        )
+        target.check(contact)
+        written = await target.apply(contact)
+        assert written.record["AssociatedPartyNumber"]
+        found = await target.find(contact)
+        assert found is not None
+        assert found.record["AssociatedCustomer"] == contact.fields["AssociatedCustomer"]
+        by_mail = operation(
+            "ContactPersons",
+            dict(contact.fields),
+            key=("dataAreaId", "PrimaryEmailAddress", "AssociatedCustomer"),
+        )
+        assert (await target.find(by_mail)) is not None
+        with pytest.raises(AlreadyThere):
+            await target.apply(contact)
+
+    async def test_an_unknown_customer_is_rejected_before_the_call(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        contact = operation(
+            "ContactPersons",
+            {
+                "dataAreaId": "usmf",
+                "ContactPersonId": "HR1",
+                "AssociatedCustomer": "dataAreaId=usmf,CustomerAccount=NOBODY",
+                "LastName": "Müller",
+            },
+        )
+        with pytest.raises(RejectRecord) as caught:
+            await target.apply(contact)
+        assert caught.value.reason == "customer is not there"
+
+
+class TestDimensions:
+    @pytest.mark.parametrize("text", ["022", "R-D-007", "022-007-1", "022- 007"])
+    async def test_a_malformed_text_is_stopped_by_check(self, sandbox: World, text: str) -> None:
+        target = target_of(sandbox.connect())
+        with pytest.raises(RejectRecord) as caught:
+            target.check(order("PD-1", DefaultLedgerDimensionDisplayValue=text))
+        assert caught.value.reason == "wrong dimension format"
+
+    async def test_an_unknown_value_is_refused_by_the_service(self, sandbox: World) -> None:
+        target = target_of(sandbox.connect())
+        with pytest.raises(RejectRecord, match="is not valid for the dimension"):
+            await target.apply(order("PD-1", DefaultLedgerDimensionDisplayValue="999-007"))
+
+    async def test_a_silent_drop_is_told(self, sandbox: World, caplog: pytest.LogCaptureFixture) -> None:
+        await sandbox.settings(dimension_errors="silent")
+        target = target_of(sandbox.connect())
+        written = await target.apply(order("PD-1", DefaultLedgerDimensionDisplayValue="999-007"))
+        assert written.record["@differs"] == ["DefaultLedgerDimensionDisplayValue"]
+        assert "kept other values" in caplog.text
+
+
+class TestCheck:
+    @pytest.mark.parametrize(
+        ("made", "reason"),
+        [
+            (order("x" * 61), "text too long"),
+            (order("PD-1", SalesOrderStatus="Invoiced"), "field cannot be written"),
+            (order("PD-1", OrderingCustomerAccountNumber=None), "required field is empty"),
+            (order("PD-1", "frrt"), "unknown legal entity"),
+            (order("PD-1", TotalDiscountPercentage=0.1), "not a number"),
+            (order("PD-1", CustomersOrderReference=5), "not a text"),
+            (operation("CustomersV3", customer("1", AddressDescription="Main")), "required field is empty"),
+            (operation("CustomersV3", customer("1", "")), "no legal entity"),
+            (operation("ReleasedProductsV2", {"dataAreaId": "usmf", "ItemNumber": "1"}), "cannot be created here"),
+        ],
+    )
+    def test_finds_before_the_call(self, tmp_path: object, made: object, reason: str) -> None:
+        from pathlib import Path
+
+        import httpx
+
+        offline = World("https://localhost:1", Path("absent"), httpx.AsyncClient())
+        target = target_of(offline.connect(verify=True))
+        with pytest.raises(RejectRecord) as caught:
+            target.check(made)  # type: ignore[arg-type]
+        assert caught.value.reason == reason
+
+
+class TestConcurrency:
+    async def test_a_stale_etag_is_for_later(self, sandbox: World) -> None:
+        client = sandbox.connect().client
+        key = {"dataAreaId": "usmf", "CustomerAccount": "US-001"}
+        row = await client.get(CUSTOMERS, key)
+        assert row is not None
+        await client.update(CUSTOMERS, key, {"KnownAs": "a"}, if_match=str(row[ETAG]))
+        with pytest.raises(RetryLater, match="changed meanwhile"):
+            await client.update(CUSTOMERS, key, {"KnownAs": "b"}, if_match=str(row[ETAG]))
+
+
+class TestBatch:
+    async def test_a_changeset_is_kept_whole_or_not_at_all(self, sandbox: World) -> None:
+        client = sandbox.connect().client
+        bad = [
+            Part("POST", "CustomersV3", customer("B1")),
+            Part("POST", "CustomersV3", customer("B2", CustomerGroupId="ZZ")),
+        ]
+        good = [
+            Part("POST", "CustomersV3", customer("G1", OrganizationName="Ünï — 漢", CreditLimit=Decimal("1.10"))),
+            Part(
+                "PATCH", "CustomersV3(dataAreaId='usmf',CustomerAccount='US-001')?cross-company=true", {"KnownAs": "b"}
+            ),
+        ]
+        refused, kept = await client.batch([bad, good])
+        assert [answer.status_code for answer in kept] == [201, 204]
+        assert kept[0].json()["OrganizationName"] == "Ünï — 漢"
+        assert len(refused) == 1
+        assert refused[0].status_code >= 400
+        assert {row["CustomerAccount"] for row in await sandbox.records("CustomersV3")} == {"US-001", "DE-001", "G1"}
+
+    async def test_a_lost_answer_is_unknown(self, sandbox: World) -> None:
+        client = sandbox.connect().client
+        await sandbox.fault("drop_mid_body", path="batch")
+        with pytest.raises(OutcomeUnknown):
+            await client.batch([[Part("POST", "CustomersV3", customer("G1"))]])
