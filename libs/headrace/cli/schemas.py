@@ -21,15 +21,13 @@ app = typer.Typer(help="The Avro contracts.", no_args_is_help=True, pretty_excep
 _out = Console(highlight=False, soft_wrap=True, markup=False)
 _err = Console(highlight=False, soft_wrap=True, markup=False, stderr=True)
 
-Directory = Annotated[Path | None, typer.Option("--dir", help="Folder of the contracts [default: the project's].")]
+Directory = Annotated[Path | None, typer.Option("--dir", help="Folder of the contracts; the project's if not given.")]
 
 
 @app.command()
 def check(
     directory: Directory = None,
-    since: Annotated[
-        str | None, typer.Option(help="Commit or tag; versions before it do not count [default: all count].")
-    ] = None,
+    since: Annotated[str | None, typer.Option(help="Commit or tag; versions before it do not count.")] = None,
     require_history: Annotated[
         bool, typer.Option("--require-history", help="Fail if git cannot show every earlier version.")
     ] = False,
