@@ -110,4 +110,4 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
 
 _LABELS = ("number", "name", "email", "external_id")
 
-COMPILERS.update({ex.ReferenceTo: _reference, ex.Link: _link})  # completes the table for `documents`
+COMPILERS.update({ex.ReferenceTo: _reference, ex.Link: _link})

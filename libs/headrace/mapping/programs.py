@@ -9,7 +9,7 @@ from headrace.core.contracts import Record
 from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent, Change
 from headrace.mapping import expressions as ex
-from headrace.mapping import linking as linking  # completes the table of compilers
+from headrace.mapping import linking, nested_values, single_values
 from headrace.mapping.compiling import Scope, compile_expression, compile_fields
 from headrace.mapping.results import Mapped, Plan, PlannedStep, Skipped
 from headrace.mapping.rules import Rules
@@ -19,6 +19,10 @@ from headrace.mapping.values import ABSENT, is_empty, shown, to_datetime, to_tex
 
 if TYPE_CHECKING:
     from headrace.mapping.documents import InMapping, OutMapping
+
+
+_VERBS = (single_values, nested_values, linking)
+"""Imported for the compilers that they add to `compiling.COMPILERS`."""
 
 
 class InProgram:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC
 from decimal import Decimal
@@ -154,7 +155,7 @@ def test_a_document_of_anything_is_refused_in_words(data: Any) -> None:
     result = outcome(lambda: parse(text))
     assert isinstance(result, InMapping | ConfigurationError)
     if isinstance(result, ConfigurationError):
-        assert all(problem.startswith("<mapping>:1: ") for problem in result.problems)
+        assert all(re.match(r"<mapping>:\d+: ", problem) for problem in result.problems)
 
 
 @given(
