@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from headrace.sandbox.common.clock import Clock
 from headrace.sandbox.common.deliveries import Deliveries
@@ -64,7 +64,7 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     return Response(dump_bytes(value), status, dict(headers or {}), "application/json")
 
 
-def build_application(sandbox: Sandbox, routes: Sequence[BaseRoute]) -> Starlette:
+def build_application(sandbox: Sandbox, routes: Sequence[BaseRoute], control: Sequence[Route] = ()) -> Starlette:
     """Return the application: control routes, vendor routes, fault middleware; it closes the store at the end."""
 
     @asynccontextmanager
@@ -80,7 +80,11 @@ def build_application(sandbox: Sandbox, routes: Sequence[BaseRoute]) -> Starlett
             sandbox.store.close()
 
     middleware = [Middleware(SandboxMiddleware, faults=sandbox.faults, requests=sandbox.requests)]
-    application = Starlette(routes=[*control_routes(sandbox), *routes], middleware=middleware, lifespan=lifespan)
+    application = Starlette(
+        routes=[Mount(CONTROL_PREFIX, routes=[*control_routes(sandbox), *control]), *routes],
+        middleware=middleware,
+        lifespan=lifespan,
+    )
     application.state.sandbox = sandbox
     return application
 
@@ -104,7 +108,7 @@ def control_route(path: str, method: str, action: Callable[[Request, Any], Any])
             return json_response({"error": str(error)}, 400)
         return json_response({"error": "not found"}, 404) if result is None else json_response(result)
 
-    return Route(f"{CONTROL_PREFIX}{path}", endpoint, methods=[method])
+    return Route(path, endpoint, methods=[method])
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:

@@ -55,6 +55,7 @@ class FaultRule(BaseModel):
     seconds: float = Field(default=0.0, ge=0)
     status: int = Field(default=503, ge=200, le=599)
     body: Any = ""
+    handle: bool = Field(default=False, description="status only: handle and commit, then answer this status anyway")
     headers: dict[str, str] = {}
 
     _id: str = PrivateAttr(default_factory=lambda: uuid.uuid4().hex)

@@ -31,7 +31,7 @@ _ledger = sa.Table(
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("reply", sa.Text, nullable=False),
 )
-_APPEND = sa.text(
+_APPEND = (
     "INSERT INTO ledger (at, object, key, action, fields, before, after, request, reply) "
     "VALUES (:at, :object, :key, :action, :fields, :before, :after, :request, :reply)"
 )
@@ -61,7 +61,7 @@ class Ledger:
         """
         if not self._store.in_transaction:
             raise RuntimeError("a ledger row outside of store.transaction() would not commit with its change")
-        self._store.execute(
+        self._store.execute_text(
             _APPEND,
             {
                 "at": self._now().isoformat(),

@@ -54,7 +54,7 @@ class SandboxMiddleware:
     async def _fail(
         self, rule: FaultRule, note: RequestNote, body: bytes, scope: Scope, receive: Receive, send: Send
     ) -> int | None:
-        if rule.kind == "status":
+        if rule.kind == "status" and not rule.handle:
             await _answer_status(rule, send)
             return rule.status
         if rule.kind == "drop_request":
@@ -63,6 +63,9 @@ class SandboxMiddleware:
         note.reply = "dropped"
         held = _Held()
         await self.app(scope, _replay(body, receive), held)
+        if rule.kind == "status":
+            await _answer_status(rule, send)
+            return rule.status
         if rule.kind == "hang":
             await _until_disconnect(receive)
             return None

@@ -29,12 +29,12 @@ _records = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("modified_at", sa.Text, nullable=False),
 )
-_PUT = sa.text(
+_PUT = (
     "INSERT INTO records (object, key, data, version, modified_at) "
     "VALUES (:object, :key, :data, :version, :modified_at) "
     "ON CONFLICT (object, key) DO UPDATE SET data = :data, version = :version, modified_at = :modified_at"
 )
-_DELETE = sa.text("DELETE FROM records WHERE object = :object AND key = :key")
+_DELETE = "DELETE FROM records WHERE object = :object AND key = :key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Store:
         self._require_transaction()
         previous = self.get(object_, key)
         record = Record(object_, key, data, previous.version + 1 if previous else 1, modified_at)
-        self._connection.execute(
+        self._connection.exec_driver_sql(
             _PUT,
             {
                 "object": object_,
@@ -150,7 +150,7 @@ class Store:
         self._require_transaction()
         previous = self.get(object_, key)
         if previous is not None:
-            self._connection.execute(_DELETE, {"object": object_, "key": key})
+            self._connection.exec_driver_sql(_DELETE, {"object": object_, "key": key})
             self._undo.append((object_, key, previous))
             self._replace(object_, key, None)
         return previous
@@ -180,6 +180,11 @@ class Store:
     def execute(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
         """Run a statement on the sandbox's other tables; a change needs an open `transaction`."""
         return self._connection.execute(statement, parameters or {})
+
+    def execute_text(self, statement: str, parameters: Mapping[str, Any]) -> None:
+        """Run one SQL text as the driver takes it: for rows that are added with every change."""
+        self._require_transaction()
+        self._connection.exec_driver_sql(statement, dict(parameters))
 
     def clear(self) -> None:
         """Remove all records and empty every other table (`/_sandbox/reset`)."""

@@ -61,4 +61,4 @@ def create_app(
     service = ODataService(sandbox, settings, writer)
     routes = FinanceRoutes(sandbox, settings, service, directory, events, throttle)
     control = admin_routes(sandbox, writer, seeder, directory)
-    return build_application(sandbox, [*control, *routes.routes(), *directory.routes()])
+    return build_application(sandbox, [*routes.routes(), *directory.routes()], control)

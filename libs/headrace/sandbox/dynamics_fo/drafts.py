@@ -35,7 +35,7 @@ class Draft:
 
     def get(self, name: str) -> Any:
         """Return a value, or the empty value of its type."""
-        return self.values.get(name, self.entity.by_name[name].empty)
+        return self.values.get(name, self.entity.empties[name])
 
     def default(self, name: str, value: Any) -> None:
         """Set a field that the request left alone and that is still empty; an explicit "" or 0 stays."""
@@ -44,7 +44,7 @@ class Draft:
 
     def is_filled(self, name: str) -> bool:
         """Whether a field holds something else than its empty value."""
-        return bool(self.get(name) != self.entity.by_name[name].empty)
+        return bool(self.get(name) != self.entity.empties[name])
 
     def changes(self, name: str) -> bool:
         """Whether the write gives a field another value than it had."""

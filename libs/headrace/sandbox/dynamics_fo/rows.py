@@ -65,9 +65,8 @@ def render(entity: Entity, record: Record, names: Iterable[str] | None = None) -
     """Return the row as JSON fields, all of them or the named ones, after its etag."""
     row: dict[str, Any] = {"@odata.etag": etag(entity, record)}
     if names is None and entity.source_fields is None:
-        data = record.data
-        for field in entity.properties:
-            row[field.name] = data.get(field.name, field.empty)
+        row |= entity.empties
+        row |= {name: value for name, value in record.data.items() if not name.startswith("#")}
         return row
     for name in names if names is not None else entity.by_name:
         row[name] = reader(entity, name)(record)

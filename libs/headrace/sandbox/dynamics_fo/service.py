@@ -155,7 +155,7 @@ class ODataService:
         if call.method in ("PATCH", "PUT"):
             self._check_conflict(call, entity)
             changed = self._transact(entity, lambda: self._writer.update(entity, record, call.json(), call.note))
-            headers = {"ETag": etag(entity, changed)}
+            headers = {"ETag": etag(entity, changed)} if self._settings.patch_etag else {}
             if self._settings.patch_representation and "return=representation" in call.headers.get("prefer", ""):
                 return Reply(200, dump_bytes(self._full(call, entity, changed)), headers=headers)
             return Reply(204, content_type="", headers=headers)

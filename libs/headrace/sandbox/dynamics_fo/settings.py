@@ -35,6 +35,7 @@ class FinanceSettings(SandboxSettings):
     key_change: Literal["refuse", "ignore"] = "refuse"
     long_strings: Literal["refuse", "truncate"] = "refuse"
     patch_unknown_key: Literal["refuse", "create"] = "refuse"
+    patch_etag: bool = Field(default=False, description="204 of a PATCH carries the new ETag")
     patch_representation: bool = Field(
         default=False, description="PATCH with Prefer: return=representation answers 200"
     )

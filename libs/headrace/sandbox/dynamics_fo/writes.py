@@ -199,11 +199,11 @@ class Writer:
 
     def _sparse(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Keep filled fields, key fields, and what the sandbox itself noted."""
-        by_name, key = entity.by_name, entity.key
+        empties, key = entity.empties, entity.key
         return {
             name: value
             for name, value in values.items()
-            if name in key or name.startswith("#") or value != by_name[name].empty
+            if name in key or name.startswith("#") or value != empties[name]
         }
 
     def _refuse_read_only(self, entity: Entity) -> None:

@@ -1,11 +1,12 @@
 """Faults over real sockets: what the client sees, and what the ledger holds."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.integration.sandbox.dynamics_fo.server import ledger_of, new_order
+from tests.integration.sandbox.dynamics_fo.server import SEED, ledger_of, new_order, running, token_for
 
 ORDER = {"dataAreaId": "usmf", "OrderingCustomerAccountNumber": "US-001", "CustomersOrderReference": "F1"}
 HEADERS = "/data/SalesOrderHeadersV2"
@@ -63,6 +64,23 @@ async def test_answers_in_the_services_place(sandbox: httpx.AsyncClient):
     response = await sandbox.post(HEADERS, json=ORDER)
     assert (response.status_code, response.headers["retry-after"], response.json()) == (429, "2", {"error": "busy"})
     assert len(await ledger_of(sandbox, "SalesOrderHeadersV2")) == 1
+
+
+async def test_an_error_after_the_commit(sandbox: httpx.AsyncClient):
+    await set_fault(sandbox, kind="status", status=500, handle=True)
+    assert (await sandbox.post(HEADERS, json=ORDER)).status_code == 500
+    assert [entry["reply"] for entry in await ledger_of(sandbox, "SalesOrderHeadersV2")] == ["dropped"]
+
+
+async def test_records_and_numbers_outlive_a_restart(tmp_path: Path):
+    for number in ("SO-000001", "SO-000002"):
+        async with running(tmp_path) as server, httpx.AsyncClient(base_url=server.url) as client:
+            token = (await token_for(client, server.url)).json()["access_token"]
+            client.headers["authorization"] = f"Bearer {token}"
+            if number == "SO-000001":
+                (await client.post("/_sandbox/seed", json=SEED)).raise_for_status()
+            assert (await new_order(client))["SalesOrderNumber"] == number
+            assert len(await ledger_of(client, "SalesOrderHeadersV2")) == int(number[-1])
 
 
 async def test_a_delayed_request_still_succeeds(sandbox: httpx.AsyncClient):

@@ -71,7 +71,7 @@ CUSTOMERS = Entity(
         Property("AddressRecordId", "int64", read_only=True),
         text("FullPrimaryAddress", 250, read_only=True),
         *_address("DeliveryAddress"),
-        *_address("InvoiceAddressLocation"),
+        *_address("InvoiceAddress"),
         *_contact(),
         *yes_no("PrimaryContactPhoneIsMobile"),
         text("ContactPersonId", 20, label="Contact", lookup=lookups.CONTACT_PERSON),

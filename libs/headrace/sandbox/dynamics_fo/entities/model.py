@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from headrace.sandbox.dynamics_fo.entities.enums import ENUMS
@@ -48,7 +49,7 @@ class Lookup:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Property:
     """One field of an entity; `label` is its name in the client's forms and in error texts."""
 
@@ -68,7 +69,7 @@ class Property:
         """Return the type as `$metadata` names it."""
         return f"{NAMESPACE}.{self.enum}" if self.kind == "enum" else _EDM[self.kind]
 
-    @property
+    @cached_property
     def empty(self) -> Any:
         """Return what an unset field reads as."""
         return ENUMS[self.enum][0] if self.kind == "enum" else _EMPTY[self.kind]
@@ -100,7 +101,7 @@ class Sequence:
     first: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entity:
     """One public data entity.
 
@@ -124,29 +125,24 @@ class Entity:
     data_sources: int = 1
     category: str = "Master"
 
-    @property
+    @cached_property
     def has_company(self) -> bool:
         """Whether rows belong to a company."""
         return "dataAreaId" in self.by_name
 
-    @property
+    @cached_property
     def by_name(self) -> Mapping[str, Property]:
         """Return the properties by name."""
-        return _by_name(self)
+        return {each.name: each for each in self.properties}
+
+    @cached_property
+    def empties(self) -> Mapping[str, Any]:
+        """Return what an unset row reads as, in the order of the properties."""
+        return {each.name: each.empty for each in self.properties}
 
     def navigation(self, name: str) -> Navigation | None:
         """Return the navigation property, or None."""
         return next((found for found in self.navigations if found.name == name), None)
-
-
-_PROPERTIES: dict[str, dict[str, Property]] = {}
-
-
-def _by_name(entity: Entity) -> dict[str, Property]:
-    found = _PROPERTIES.get(entity.set)
-    if found is None:
-        found = _PROPERTIES[entity.set] = {each.name: each for each in entity.properties}
-    return found
 
 
 def text(name: str, size: int | None = None, **more: Any) -> Property:

@@ -80,7 +80,7 @@ RELEASED = Entity(
         *dates("SalesPriceDate", "PurchasePriceDate"),
         *texts(10, "SalesSalesTaxItemGroupCode", "PurchaseSalesTaxItemGroupCode"),
         *texts(20, "PrimaryVendorAccountNumber", "BuyerGroupId", "ProductLifecycleStateId"),
-        *decimals("NetProductWeight", "TareProductWeight", "GrossProductHeight"),
+        *decimals("NetProductWeight"),
         text("DefaultLedgerDimensionDisplayValue", 500, dimension="default"),
     ),
 )
