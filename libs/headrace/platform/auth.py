@@ -90,7 +90,7 @@ class EntraCredentials:
         self._expires = 0.0
         self._renewed = 0.0
         self._renewal = asyncio.Lock()
-        self._http: httpx.Client | None = None
+        self._http: _MsalHttp | None = None
         self._application: Any = None
 
     def __repr__(self) -> str:
@@ -175,7 +175,7 @@ class EntraCredentials:
 
     def _new_application(self, msal: Any) -> Any:
         if self._http is None:
-            self._http = httpx.Client(verify=trust(self._verify), timeout=TIMEOUT, trust_env=False)
+            self._http = _MsalHttp(trust(self._verify))
         return msal.ConfidentialClientApplication(
             self._client_id,
             authority=self._authority,
@@ -215,6 +215,26 @@ class EntraCredentials:
         if self._secret is not None:
             text = text.replace(self._secret.get_secret_value(), "***")
         return text.partition(" Trace ID:")[0].replace("\r", " ").replace("\n", " ")[:300]
+
+
+class _MsalHttp:
+    """The HTTP that msal calls, through httpx."""
+
+    def __init__(self, verify: ssl.SSLContext | bool) -> None:
+        self._client = httpx.Client(verify=verify, timeout=TIMEOUT, trust_env=False)
+
+    def get(self, url: str, params: Any = None, headers: Any = None, **_: Any) -> httpx.Response:
+        """Make a GET request."""
+        return self._client.get(url, params=params, headers=headers)
+
+    def post(self, url: str, params: Any = None, data: Any = None, headers: Any = None, **_: Any) -> httpx.Response:
+        """Make a POST request; msal gives a client assertion as bytes, which httpx would write as their repr."""
+        form = {name: value.decode() if isinstance(value, bytes) else value for name, value in (data or {}).items()}
+        return self._client.post(url, params=params, data=form, headers=headers)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
 
 def _import_msal(connection: str) -> Any:
