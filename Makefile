@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose bench new-system stack-up stack-down clean
+.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose bench new-system stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ setup: $(VENV)/.synced ## Make the Python environment from the lock file
 
 demo: setup ## Run everything on this machine and watch real work happen (ONCE=1: end with a verdict)
 	@$(BIN)/headrace demo $(if $(ONCE),--once)
+
+demo-down: setup ## Stop what make demo left running
+	@$(BIN)/headrace demo-down
 
 test: lint types layers schemas mappings compose test-unit test-contract test-integration test-e2e ## Run everything that CI runs
 

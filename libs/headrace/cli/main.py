@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from headrace.cli import mapping, operate, ping, poll, schemas, stack, topics, trace
+from headrace.cli.demo import command as demo
 from headrace.core.errors import ConfigurationError, HeadraceError, RetryLater
 from headrace.platform.logging import configure
 
@@ -29,6 +30,8 @@ app.command("skip")(operate.skip)
 app.command("resolve")(operate.resolve)
 app.command("poll")(poll.poll)
 app.command("ping")(ping.ping)
+app.command("demo")(demo.demo)
+app.command("demo-down")(demo.down)
 
 
 def main() -> None:

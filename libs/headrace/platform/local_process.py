@@ -35,7 +35,7 @@ class LocalProcess:
         module: run with `python -m`.
         arguments: its command line.
         environment: added to this process's environment.
-        logs: folder of log files.
+        logs: folder of log files; a folder `pids` beside it tells which process groups to stop later.
         ready_url: answers 200 once the process works.
     """
 
@@ -51,6 +51,7 @@ class LocalProcess:
         self.name = name
         self.ready_url = ready_url
         self.log = logs / f"{name}.log"
+        self._pid_file = logs.parent / "pids" / f"{name}.pid"
         self._command = [sys.executable, "-m", module, *arguments]
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,6 +78,8 @@ class LocalProcess:
                 env={**os.environ, **self._environment, **extra},
                 start_new_session=True,
             )
+        self._pid_file.parent.mkdir(exist_ok=True)
+        self._pid_file.write_text(str(self._process.pid))
 
     def wait_ready(self, seconds: float = 60.0) -> None:
         """Wait until it says that it is ready.

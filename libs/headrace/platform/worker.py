@@ -2,7 +2,7 @@
 
 What Faust does here: group membership, one assignor that keeps every topic's partition n and the state's partition n on
 one worker, recovery of the state from its topic before the first event. What it does not do, because its own way loses
-events (decision record 20260901-faust-fenced): acks and commits are ours (`OffsetTracker`), state writes go through our
+events (decision record 20261121-faust-fenced): acks and commits are ours (`OffsetTracker`), state writes go through our
 awaited idempotent producer, and nothing runs when partitions are revoked until the handler has drained.
 """
 
