@@ -64,27 +64,7 @@ class StreamWorker:
         self.ready = asyncio.Event()
         self.failed: BaseException | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        folder = state_dir / group
-        folder.mkdir(parents=True, exist_ok=True)
-        self._app = faust.App(
-            group,
-            broker=[f"aiokafka://{address}" for address in kafka.bootstrap.split(",")],
-            store="memory://",
-            datadir=str(folder),
-            broker_session_timeout=kafka.session_timeout,
-            broker_heartbeat_interval=kafka.session_timeout / 4,
-            broker_max_poll_interval=300,
-            broker_commit_interval=3600,
-            consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=instance or None,
-            stream_wait_empty=False,
-            stream_buffer_maxsize=512,
-            table_standby_replicas=0,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            web_enabled=False,
-            worker_redirect_stdouts=False,
-        )
+        self._app = _make_app(kafka, group, state_dir / group, instance)
         self._table = self._make_table()
         channel = self._app.topic(
             *topics, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw"
@@ -157,7 +137,7 @@ class StreamWorker:
     # --- Faust's side ---
 
     def _make_table(self) -> Any:
-        table = Table(
+        table: Any = Table(
             self._app,
             name="state",
             partitions=self._kafka.partitions,
@@ -255,3 +235,26 @@ class StreamWorker:
                     self._app._crash_reason if hasattr(self._app, "_crash_reason") else RuntimeError("crashed")
                 )
                 return
+
+
+def _make_app(kafka: KafkaSettings, group: str, folder: Path, instance: str) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        group,
+        broker=[f"aiokafka://{address}" for address in kafka.bootstrap.split(",")],
+        store="memory://",
+        datadir=str(folder),
+        broker_session_timeout=kafka.session_timeout,
+        broker_heartbeat_interval=kafka.session_timeout / 4,
+        broker_max_poll_interval=300,
+        broker_commit_interval=3600,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=instance or None,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=512,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )

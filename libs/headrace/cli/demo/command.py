@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -141,10 +142,8 @@ def down() -> None:
     """Stop what `headrace demo` left running."""
     folder = project_root() / ".headrace" / "demo"
     for file in sorted((folder / "pids").glob("*.pid")):
-        try:
+        with contextlib.suppress(ProcessLookupError, ValueError):
             os.killpg(int(file.read_text()), signal.SIGTERM)
-        except (ProcessLookupError, ValueError):
-            pass
         file.unlink(missing_ok=True)
     Stack(StackConfig(data_dir=folder / "stack")).down()
     _out.print("the demo is down")

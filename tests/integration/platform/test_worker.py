@@ -1,0 +1,177 @@
+"""The stream worker on real Kafka: recovery, acks, revocation, the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from headrace.platform.kafka import Producer
+from headrace.platform.topics import Topic, apply
+from headrace.platform.worker import StreamWorker
+
+pytestmark = pytest.mark.kafka
+
+
+class Counting:
+    """Counts what comes and writes two states for each message, as an effect does."""
+
+    def __init__(self):
+        self.worker: StreamWorker
+        self.seen = defaultdict(list)
+        self.tasks = set()
+        self.assigned = frozenset()
+        self.hold = None
+
+    async def on_assigned(self, partitions):
+        self.assigned = partitions
+
+    async def on_revoked(self):
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def on_message(self, message):
+        while len(self.tasks) >= 64:
+            await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._work(message))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _work(self, message):
+        if self.hold is not None and message.key == self.hold:
+            await asyncio.Event().wait()
+        await self.worker.put(message.key, b"intent " + message.value)
+        await self.worker.put(message.key, b"done " + message.value)
+        self.seen[message.key].append(message.value)
+        self.worker.finished(message)
+
+    @property
+    def total(self):
+        return sum(map(len, self.seen.values()))
+
+
+async def until(condition, seconds=60):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+class Bench:
+    """Topics, producer and workers of one test."""
+
+    def __init__(self, kafka, folder):
+        self.kafka, self.folder = kafka, folder
+        self.names = (f"{kafka.prefix}a", f"{kafka.prefix}b", f"{kafka.prefix}state")
+        self.producer = Producer(kafka)
+        self.running = []
+
+    async def start(self):
+        await self.producer.start()
+        compact = {"cleanup.policy": "compact"}
+        *events, state = self.names
+        await apply(self.kafka, [*(Topic(name, 4) for name in events), Topic(state, 4, compact)])
+
+    async def fill(self, count, keys=50):
+        sent = [
+            await self.producer.send_soon(self.names[number % 2], f"k{number % keys}", b"%d" % number)
+            for number in range(count)
+        ]
+        await asyncio.gather(*sent)
+
+    async def worker(self, name="one"):
+        handler = Counting()
+        *events, state = self.names
+        made = StreamWorker(
+            self.kafka,
+            f"{self.kafka.prefix}g",
+            events,
+            state,
+            self.producer,
+            state_dir=self.folder / name,
+            instance=name,
+        )
+        handler.worker = made
+        made.handle_with(handler)
+        await made.start()
+        self.running.append(made)
+        async with asyncio.timeout(60):
+            await made.ready.wait()
+        return made, handler
+
+    async def stop(self, worker):
+        self.running.remove(worker)
+        await worker.stop()
+
+    async def close(self):
+        for worker in list(self.running):
+            await worker.stop()
+        await self.producer.stop()
+
+
+@pytest.fixture
+async def bench(kafka, tmp_path):
+    made = Bench(kafka, tmp_path)
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_state_is_recovered_and_finished_work_does_not_come_again(bench):
+    await bench.fill(400)
+    worker, handler = await bench.worker()
+    await until(lambda: handler.total == 400)
+    assert all([int(v) for v in values[::1]] for values in handler.seen.values())
+    await bench.stop(worker)
+
+    await bench.fill(100)
+    worker, handler = await bench.worker()
+    await until(lambda: handler.total >= 100)
+    assert handler.total == 100
+    assert len(dict(worker.items())) == 50
+    assert all(value.startswith(b"done ") for _, value in worker.items())
+
+
+async def test_unfinished_work_comes_again_and_holds_back_the_commit(bench):
+    worker, handler = await bench.worker()
+    handler.hold = "k7"
+    await bench.fill(200)
+    await until(lambda: handler.total == 196)
+    await bench.stop(worker)
+
+    worker, handler = await bench.worker()
+    await until(lambda: len(handler.seen["k7"]) == 4)
+
+
+async def test_a_second_worker_takes_its_share_with_the_state(bench):
+    await bench.fill(200)
+    _, first = await bench.worker("one")
+    await until(lambda: first.total == 200)
+    second_worker, second = await bench.worker("two")
+    await until(lambda: second.assigned and first.assigned and not (first.assigned & second.assigned))
+    assert first.assigned | second.assigned == frozenset(range(4))
+    assert dict(second_worker.items())
+    before = first.total + second.total
+    await bench.fill(200)
+    await until(lambda: first.total + second.total >= before + 200)
+
+
+async def test_the_lease_is_renewed_by_heartbeats(bench):
+    worker, _ = await bench.worker()
+    first = worker.lease_left()
+    assert 0 < first <= bench.kafka.session_timeout
+    async with asyncio.timeout(30):
+        while worker.lease_left() <= first:
+            first = worker.lease_left()
+            await asyncio.sleep(0.05)
+
+
+async def test_deleting_a_state_is_recovered_as_deleted(bench):
+    worker, _ = await bench.worker()
+    await worker.put("gone", b"x")
+    await worker.put("kept", b"y")
+    await worker.put("gone", None)
+    await bench.stop(worker)
+    worker, _ = await bench.worker()
+    assert dict(worker.items()) == {"kept": b"y"}
