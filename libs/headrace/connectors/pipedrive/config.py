@@ -1,0 +1,118 @@
+"""What an operator configures for one Pipedrive company account."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from headrace.connectors.pipedrive.objects import OBJECT_NAMES
+from headrace.platform.settings import Strict
+
+SHORTEST_SECRET = 8
+BURST_WINDOW = 2.0
+"""Seconds over which Pipedrive counts a burst."""
+
+
+class Login(Strict):
+    """Name and password that Pipedrive sends with each delivery (`http_auth_user`, `http_auth_password`)."""
+
+    user: str = Field(min_length=1)
+    password: SecretStr
+
+
+class Webhook(Strict):
+    """How deliveries prove themselves. Lists, so that an operator can change a credential without a gap.
+
+    Pipedrive signs nothing: it sends Basic credentials. A relay of our own in front may sign instead:
+    HMAC-SHA256 of the raw body, hexadecimal, in `signature_header`.
+    """
+
+    version: Literal["1", "2", "both"] = "2"
+    logins: list[Login] = Field(default_factory=list, description="Accepted Basic credentials.")
+    secrets: list[SecretStr] = Field(default_factory=list, description="Accepted HMAC keys of a relay.")
+    signature_header: str = Field("x-headrace-signature", pattern=r"^[A-Za-z0-9-]+$")
+    url: str = Field("", description="Where Pipedrive delivers to; `headrace ping` then looks for its subscriptions.")
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _not_open(self) -> Webhook:
+        if not self.logins and not self.secrets:
+            raise ValueError("give at least one login or one secret; an open webhook would believe anybody")
+        given = [login.password for login in self.logins] + self.secrets
+        if any(len(secret.get_secret_value()) < SHORTEST_SECRET for secret in given):
+            raise ValueError(f"passwords and secrets have at least {SHORTEST_SECRET} characters")
+        return self
+
+    def accepts(self, version: Literal["1", "2"]) -> bool:
+        """Say whether payloads of this webhook version are taken in."""
+        return self.version in (version, "both")
+
+
+class PipedriveConfig(Strict):
+    """One company account, reached with the API token of one user.
+
+    The token's user should be an admin who does nothing else: its permissions decide what is seen, and its id
+    tells our own changes from those of people.
+    """
+
+    base_url: str = Field(description="https://company.pipedrive.com")
+    api_token: SecretStr
+    integration_user_id: int | None = Field(None, description="Id of the token's user; its changes are our own.")
+    webhook: Webhook | None = None
+
+    requests_per_2_seconds: int = Field(
+        20, ge=2, description="Burst limit of the plan: Lite 20, Growth 40, Premium 100, Ultimate 120."
+    )
+    concurrency: int = Field(8, ge=1, le=64)
+    daily_reserve: int = Field(
+        0, ge=0, description="API tokens of the company's daily budget that are left to others: below, calls pause."
+    )
+    call_deadline: float = Field(60.0, gt=0, description="Seconds for a changing call.")
+    read_timeout: float = Field(60.0, gt=0, description="Seconds for an answer.")
+    page_size: int = Field(500, ge=1, le=500)
+    verify: Literal[True] | str = Field(True, description="PEM file of the authority to trust.")
+
+    objects: list[str] = Field(default_factory=lambda: list(OBJECT_NAMES), min_length=1)
+    overlap_seconds: int = Field(120, ge=1, description="How far each poll looks back behind the last one.")
+    deleted_deals: bool = Field(True, description="Polls also look for deleted deals (one more list call).")
+    archived_deals: bool = Field(False, description="Polls also read archived deals (at double cost).")
+
+    markers: dict[str, str] = Field(
+        default_factory=dict, description="By object, the custom field that carries the canonical id."
+    )
+    search_lag_seconds: int = Field(
+        900, ge=0, description="Records younger than this are also looked for in lists, as the search index lags."
+    )
+    custom_fields: dict[str, list[str]] = Field(
+        default_factory=dict, description="By object, custom fields that mappings need; `headrace ping` looks for them."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value.rstrip("/"))
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or parts.username:
+            raise ValueError("must be an address such as https://company.pipedrive.com")
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("must be https: the token travels with every call")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _known_objects(self) -> PipedriveConfig:
+        for option, names in (
+            ("objects", self.objects),
+            ("markers", [*self.markers]),
+            ("custom_fields", [*self.custom_fields]),
+        ):
+            unknown = sorted(set(names) - set(OBJECT_NAMES))
+            if unknown:
+                raise ValueError(f"{option}: unknown object {', '.join(unknown)}; known are {', '.join(OBJECT_NAMES)}")
+        if not self.api_token.get_secret_value().strip():
+            raise ValueError("api_token is empty")
+        return self

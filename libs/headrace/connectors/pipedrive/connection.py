@@ -1,0 +1,39 @@
+"""One opened account: client, source and target put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headrace.connectors.pipedrive import ping
+from headrace.connectors.pipedrive.client import PipedriveClient
+from headrace.connectors.pipedrive.config import PipedriveConfig
+from headrace.connectors.pipedrive.custom_fields import FieldBook
+from headrace.connectors.pipedrive.source import PipedriveSource
+from headrace.connectors.pipedrive.target import PipedriveTarget
+from headrace.core.contracts import Check, Source, Target
+
+
+class PipedriveConnection:
+    """Source and target of one account share its HTTP clients, its budget and its field definitions."""
+
+    def __init__(self, name: str, config: PipedriveConfig) -> None:
+        self.name = name
+        self.config = config
+        self.client = PipedriveClient(name, config)
+        self.fields = FieldBook(self.client)
+        self.source: Source | None = PipedriveSource(config, self.client, self.fields)
+        self.target: Target | None = PipedriveTarget(config, self.client, self.fields)
+
+    async def ping(self) -> Sequence[Check]:
+        """Sign in, read every object, and compare the configuration with the account."""
+        return await ping.ping(self.config, self.client, self.fields)
+
+    async def close(self) -> None:
+        """Close the HTTP clients."""
+        await self.client.close()
+
+
+def open_connection(name: str, config: PipedriveConfig, state_dir: Path | None = None) -> PipedriveConnection:
+    """Return the connection `name`; nothing is called until it is used. It keeps no files in `state_dir`."""
+    return PipedriveConnection(name, config)
