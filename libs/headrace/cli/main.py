@@ -8,7 +8,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from headrace.cli import mapping, operate, ping, poll, schemas, stack, topics, trace
+from headrace.cli import mapping, operate, ping, poll, preview, schemas, stack, topics, trace
 from headrace.cli.demo import command as demo
 from headrace.core.errors import ConfigurationError, HeadraceError, RetryLater
 from headrace.platform.logging import configure
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(stack.app, name="stack")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")
+mapping.app.command("preview")(preview.preview)
 app.add_typer(mapping.app, name="mapping")
 app.command("trace")(trace.trace)
 app.command("parked")(operate.parked)

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headrace.core import values
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import NeedsReview, RejectRecord
 from headrace.core.event import CanonicalEvent
@@ -15,6 +14,7 @@ from headrace.pipeline.effects import Effects
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.store import TargetStore
 from headrace.platform.codec import Codec
+from headrace.platform.coercion import coerce, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,7 @@ def deleted_at_source(event: CanonicalEvent) -> NeedsReview:
 
 
 def _argument(command: dict[str, Any]) -> dict[str, Any]:
-    try:
-        argument = json.loads(command["argument"] or "{}")
-    except ValueError as error:
-        raise RejectRecord("bad argument", f"the argument is not JSON: {error}") from None
+    argument = parse(command["argument"] or "{}")
     if not isinstance(argument, dict):
         raise RejectRecord("bad argument", "the argument must be a JSON object")
     return argument
@@ -78,8 +75,9 @@ async def _edit(
         return
     record = await decode(codec, parked.event)
     name = f"canonical/{state.entity}.v1"
-    edited = {**record, "data": _merged(record["data"], values.load(json.dumps(argument)))}
-    event = codec.encode(name, edited)
+    schema = json.loads(codec.schemas.flattened(name))
+    patch = coerce(schema, {"data": argument})["data"]
+    event = codec.encode(name, {**record, "data": _merged(record["data"], patch)})
     await store.put(command["canonical_id"], replace(state, parked=replace(parked, event=event)))
 
 

@@ -67,7 +67,7 @@ class Codec:
     """
 
     def __init__(self, schemas: Schemas, registry: Registry | None) -> None:
-        self._schemas = schemas
+        self.schemas = schemas
         self._registry = registry
         self._headers: dict[str, bytes] = {}
         self._writers: dict[str, Writer] = {}
@@ -93,7 +93,7 @@ class Codec:
         """
         for name in names:
             if self._registry is not None:
-                subject, text = self._schemas.subject(name), self._schemas.flattened(name)
+                subject, text = self.schemas.subject(name), self.schemas.flattened(name)
                 self._use(name, await self._registry.register(subject, text))
 
     def encode(self, name: str, record: Mapping[str, Any]) -> bytes:
@@ -145,11 +145,11 @@ class Codec:
     def _format(self, text: str, number: int, topic: str) -> _Format:
         try:
             schema = json.loads(text)
-            name = self._schemas.name_of(schema)
+            name = self.schemas.name_of(schema)
             if name is None:
                 shown = f"{schema.get('namespace', '')}.{schema['name']}"
                 raise DecodeError(f"{shown} is no contract of ours", "upgrade this program", number, topic)
-            return _Format(name, for_reading(schema), for_reading(self._schemas.parsed(name)))
+            return _Format(name, for_reading(schema), for_reading(self.schemas.parsed(name)))
         except DecodeError:
             raise
         except Exception as error:  # whatever somebody registered under this id
@@ -157,7 +157,7 @@ class Codec:
             raise DecodeError(problem, "see what is registered under this id", number, topic) from None
 
     def _use(self, name: str, number: int) -> None:
-        parsed = self._schemas.parsed(name)
+        parsed = self.schemas.parsed(name)
         self._headers[name] = _HEADER.pack(0, number)
         self._writers[name] = compile_writer(parsed)
         self._formats[number] = _Format(name, for_reading(parsed), None)

@@ -231,9 +231,7 @@ class StreamWorker:
         while True:
             await asyncio.sleep(0.2)
             if self._app.crashed:
-                self.failed = (
-                    self._app._crash_reason if hasattr(self._app, "_crash_reason") else RuntimeError("crashed")
-                )
+                self.failed = self._app.crash_reason or RuntimeError("Faust crashed without a reason")
                 return
 
 
