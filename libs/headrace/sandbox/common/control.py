@@ -25,6 +25,9 @@ from headrace.sandbox.common.requests import RequestRing
 from headrace.sandbox.common.settings import SandboxSettings
 from headrace.sandbox.common.store import Record, Store
 
+# Objects and fields whose names start like this are the sandbox's own (registered secrets among them): never shown.
+INTERNAL = "#"
+
 
 class ControlError(Exception):
     """A control call that cannot be done; the text says what to change."""
@@ -125,8 +128,16 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         return {"entries": entries, "last": ledger.last()}
 
     def read_record(request: Request, body: Any) -> Any:
-        record = store.get(request.path_params["object"], request.path_params["key"])
+        object_ = request.path_params["object"]
+        record = None if object_.startswith(INTERNAL) else store.get(object_, request.path_params["key"])
         return None if record is None else _shown(record)
+
+    def read_records(request: Request, body: Any) -> Any:
+        object_ = request.path_params["object"]
+        return {"records": [] if object_.startswith(INTERNAL) else [_shown(record) for record in store.list(object_)]}
+
+    def count_records(request: Request, body: Any) -> Any:
+        return {name: count for name, count in store.objects().items() if not name.startswith(INTERNAL)}
 
     def clear_faults(request: Request, body: Any) -> Any:
         faults.clear()
@@ -144,12 +155,8 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         control_route("/seed", "POST", lambda r, b: sandbox.seed(b)),
         control_route("/reset", "POST", reset),
         control_route("/ledger", "GET", read_ledger),
-        control_route("/records", "GET", lambda r, b: store.objects()),
-        control_route(
-            "/records/{object}",
-            "GET",
-            lambda r, b: {"records": [_shown(record) for record in store.list(r.path_params["object"])]},
-        ),
+        control_route("/records", "GET", count_records),
+        control_route("/records/{object}", "GET", read_records),
         control_route("/records/{object}/{key:path}", "GET", read_record),
         control_route("/faults", "POST", lambda r, b: {"id": faults.add(FaultRule.model_validate(b))}),
         control_route("/faults", "GET", lambda r, b: {"faults": faults.describe()}),
@@ -192,7 +199,7 @@ def _shown(record: Record) -> dict[str, Any]:
     return {
         "object": record.object,
         "key": record.key,
-        "data": record.data,
+        "data": {name: value for name, value in record.data.items() if not name.startswith(INTERNAL)},
         "version": record.version,
         "modified_at": record.modified_at,
     }

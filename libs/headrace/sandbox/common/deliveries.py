@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from headrace.sandbox.common.encoding import dump_bytes, dump_text, load
+from headrace.sandbox.common.requests import without_secrets
 from headrace.sandbox.common.settings import SandboxSettings
 from headrace.sandbox.common.store import Store, metadata
 
@@ -206,5 +207,6 @@ def encode_payload(payload: object) -> bytes:
 
 def _shown(row: sa.RowMapping) -> dict[str, Any]:
     shown = {str(name): value for name, value in row.items() if name != "headers"}
+    shown["url"] = without_secrets(shown["url"])
     shown["payload"] = load(shown["payload"])
     return shown

@@ -77,7 +77,7 @@ def _resolved(call: Call, locations: Mapping[str, str]) -> Call:
 
 
 def _location_path(reply: Reply) -> str:
-    return reply.headers.get("Location", "").partition("/data/")[2]
+    return unquote(reply.headers.get("Location", "").partition("/data/")[2])
 
 
 def _multipart(parts: Sequence[bytes], boundary: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from headrace.sandbox.dynamics_fo.entities.model import NAMESPACE, Entity, Property
 from headrace.sandbox.dynamics_fo.values import ValueRefused, parse_value
@@ -80,12 +81,12 @@ def _literal(field: Property, literal: str) -> Any:
 
 
 def key_predicate(entity: Entity, values: Mapping[str, Any]) -> str:
-    """Return the bracketed key of a row as it stands in a Location header."""
+    """Return the bracketed key of a row as it stands in a Location header: percent-encoded, hence plain ASCII."""
     parts = []
     for name in entity.key:
         field, value = entity.by_name[name], values[name]
         if field.kind == "string":
-            text = "'" + str(value).replace("'", "''") + "'"
+            text = "'" + quote(str(value).replace("'", "''"), safe="'") + "'"
         elif field.kind == "enum":
             text = f"{NAMESPACE}.{field.enum}'{value}'"
         else:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 from cryptography import x509
@@ -101,7 +101,9 @@ class EntraDirectory:
 
     async def _instance_discovery(self, request: Request) -> Response:
         endpoint = request.query_params.get("authorization_endpoint", "")
-        base = endpoint.partition("/oauth2/")[0] or f"{_origin(request)}/common"
+        # msal names the host without its port, so only the tenant is taken from what it asks about.
+        tenant = urlsplit(endpoint).path.strip("/").partition("/")[0] or "common"
+        base = f"{_origin(request)}/{tenant}"
         return json_response(
             {
                 "tenant_discovery_endpoint": f"{base}/v2.0/.well-known/openid-configuration",

@@ -105,6 +105,15 @@ async def test_throttling_modes(sandbox: httpx.AsyncClient):
     assert page.text.startswith("<html>")
 
 
+async def test_the_control_api_shows_records_as_they_are_kept(sandbox: httpx.AsyncClient):
+    await new_order(sandbox, CustomersOrderReference="F1")
+    (record,) = (await sandbox.get("/_sandbox/records/SalesOrderHeadersV2")).json()["records"]
+    assert (record["version"], record["data"]["CustomersOrderReference"]) == (1, "F1")
+    assert not [name for name in record["data"] if name.startswith("#")]
+    assert (await sandbox.get(f"/_sandbox/records/SalesOrderHeadersV2/{record['key']}")).json() == record
+    assert (await sandbox.get("/_sandbox/records/SalesOrderHeadersV2/none")).status_code == 404
+
+
 async def test_reset_returns_to_a_new_sandbox(sandbox: httpx.AsyncClient):
     await new_order(sandbox)
     await set_fault(sandbox, kind="hang")

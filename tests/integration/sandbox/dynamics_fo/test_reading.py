@@ -36,11 +36,13 @@ async def test_short_and_positional_keys_find_no_route(sandbox: httpx.AsyncClien
 
 
 async def test_key_strings_with_quotes_and_slashes(sandbox: httpx.AsyncClient):
-    body = {"dataAreaId": "usmf", "CustomerGroupId": "A/'#%", "Description": "odd"}
+    body = {"dataAreaId": "usmf", "CustomerGroupId": "A/'#%Ł", "Description": "odd"}
     created = await sandbox.post(GROUPS, json=body)
     assert created.status_code == 201
-    assert created.headers["location"].endswith("CustomerGroups(dataAreaId='usmf',CustomerGroupId='A/''#%')")
-    found = await sandbox.get(f"{GROUPS}(dataAreaId='usmf',CustomerGroupId='A%2F''%23%25')/Description")
+    assert created.headers["location"].endswith(
+        "CustomerGroups(dataAreaId='usmf',CustomerGroupId='A%2F''%23%25%C5%81')"
+    )
+    found = await sandbox.get(f"{created.headers['location']}/Description")
     assert found.json()["value"] == "odd"
 
 

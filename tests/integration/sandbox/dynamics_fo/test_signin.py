@@ -23,7 +23,9 @@ async def secure(tmp_path: Path):
         yield server
 
 
-def msal_token(server: Running, credential: object, client_id: str = CLIENT_ID) -> dict[str, object]:
+def msal_token(
+    server: Running, credential: object, client_id: str = CLIENT_ID, instance_discovery: bool | str = False
+) -> dict[str, object]:
     with requests.Session() as session:
         session.verify = str(server.certificate.authority_file)
         session.trust_env = False  # else REQUESTS_CA_BUNDLE in the environment wins over `verify`
@@ -31,7 +33,7 @@ def msal_token(server: Running, credential: object, client_id: str = CLIENT_ID) 
             client_id,
             authority=f"{server.url}/{TENANT}",
             client_credential=credential,
-            instance_discovery=False,
+            instance_discovery=instance_discovery,
             http_client=session,
         )
         return application.acquire_token_for_client(scopes=[f"{server.url}/.default"])
@@ -44,6 +46,12 @@ async def test_msal_signs_in_with_a_secret(secure: Running):
     trust = ssl.create_default_context(cafile=secure.certificate.authority_file)
     async with httpx.AsyncClient(base_url=secure.url, headers=headers, verify=trust) as client:
         assert (await client.get("/data/LegalEntities")).json()["value"][0]["LegalEntityId"] == "usmf"
+
+
+async def test_msal_asks_the_sandbox_itself_for_instances(secure: Running):
+    url = f"{secure.url}/common/discovery/instance"
+    result = await asyncio.to_thread(msal_token, secure, SECRET, instance_discovery=url)
+    assert result.get("token_type") == "Bearer", result
 
 
 async def test_msal_reports_a_wrong_secret(secure: Running):
@@ -135,6 +143,8 @@ async def test_tokens_end_by_time_and_by_control_call(sandbox: httpx.AsyncClient
 
 async def test_no_secret_is_remembered(sandbox: httpx.AsyncClient):
     remembered = (await sandbox.get("/_sandbox/requests")).text + (await sandbox.get("/_sandbox/ledger")).text
+    assert "#" not in "".join((await sandbox.get("/_sandbox/records")).json())
+    assert (await sandbox.get("/_sandbox/records/%23clients")).json() == {"records": []}
     assert "oauth2" in remembered
     assert SECRET not in remembered
 
