@@ -223,7 +223,8 @@ async def receiver() -> AsyncIterator[tuple[str, list[WebhookRequest]]]:
         kept.append(WebhookRequest(headers, await request.body(), dict(request.query_params)))
         return Response(status_code=202)
 
-    listener = socket.socket()
+    # asyncio turns Nagle's delay off only for a socket that says it is TCP.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     app = Starlette(routes=[Route("/hooks/erp", hook, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))

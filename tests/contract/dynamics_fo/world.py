@@ -107,7 +107,8 @@ class World:
 @asynccontextmanager
 async def world(data_dir: Path) -> AsyncIterator[World]:
     certificate = local_certificate(data_dir / "tls")
-    listener = socket.socket()
+    # asyncio turns Nagle's delay off only for a socket that says it is TCP.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
