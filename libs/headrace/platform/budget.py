@@ -43,8 +43,7 @@ class Budget:
         self._heed = heed
         self._limiter: AsyncLimiter | None = None
         if requests_per_second is not None:
-            capacity = max(1.0, burst if burst is not None else requests_per_second)
-            self._limiter = AsyncLimiter(capacity, capacity / requests_per_second)
+            self.set_rate(requests_per_second, burst)
         self._paused_until = 0.0
         self._why = ""
 
@@ -68,6 +67,11 @@ class Budget:
             yield
         finally:
             self._slots.release()
+
+    def set_rate(self, requests_per_second: float, burst: float | None = None) -> None:
+        """Change the sustained rate, as when the vendor's answers tell the plan's limit."""
+        capacity = max(1.0, burst if burst is not None else requests_per_second)
+        self._limiter = AsyncLimiter(capacity, capacity / requests_per_second)
 
     def pause(self, seconds: float, why: str) -> None:
         """Let all callers wait, because the system said so. The longest of several pauses counts."""

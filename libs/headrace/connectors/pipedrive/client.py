@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from aiolimiter import AsyncLimiter
 
 from headrace.connectors.pipedrive.config import BURST_WINDOW, PipedriveConfig
 from headrace.connectors.pipedrive.errors import BURST_SECONDS, Phase, error_of, seconds
@@ -20,7 +21,12 @@ V2 = "/api/v2"
 V1 = "/api/v1"
 DAILY_PAUSE_SECONDS = 900.0
 """How long calls pause when the daily budget is used up: it renews at midnight of a zone that the API does not tell."""
+LOWEST_LIMIT = 20.0
+"""Requests in two seconds of the smallest plan, with an API token."""
 _GONE = frozenset({404, 410})
+_SEARCH_BURST, _SEARCH_PERIOD = 2, 0.5
+"""2 at once and 4 in each second: at most 10 in two seconds, which is the limit of all plans."""
+_MOST_HITS = 100
 _SHARE = 0.2
 """Part of the burst limit that may go out at once; the rest is spread, so that no window of two seconds exceeds it."""
 
@@ -39,15 +45,9 @@ class PipedriveClient:
     def __init__(self, connection: str, config: PipedriveConfig) -> None:
         self._config = config
         self._token = config.api_token.get_secret_value()
-        limit = float(config.requests_per_2_seconds)
-        # burst + 2 s × rate = limit, so the rolling window of two seconds is never overdrawn.
-        budget = Budget(
-            connection,
-            limit * (1 - _SHARE) / BURST_WINDOW,
-            config.concurrency,
-            burst=limit * _SHARE,
-            heed=self._heed,
-        )
+        self._limit = 0.0
+        budget = Budget(connection, concurrency=config.concurrency, heed=self._heed)
+        self._pace(budget, config.requests_per_2_seconds or LOWEST_LIMIT)
         self._http = HttpClient(
             connection,
             config.base_url,
@@ -57,6 +57,7 @@ class PipedriveClient:
             verify=config.verify,
             concurrency=config.concurrency,
         )
+        self._searches = AsyncLimiter(_SEARCH_BURST, _SEARCH_PERIOD)
         self.daily_left: float | None = None
         """API tokens of the company left today, as the last answer said; None if it did not."""
 
@@ -97,6 +98,16 @@ class PipedriveClient:
         response = await self._http.read("GET", path, operation=operation, params=params)
         return _data(f"GET {path}", response, "list")
 
+    async def search(self, path: str, operation: str, params: Mapping[str, Any]) -> list[int]:
+        """Return the ids that a search finds, at most one page of them, in the pace that all plans allow.
+
+        Hits come flat, under `item`, or below `items`: the reference shows all three.
+        """
+        await self._searches.acquire()
+        found = await self.listed(path, operation, {**params, "limit": str(_MOST_HITS)})
+        hits = found.get("items") if isinstance(found, Mapping) else found
+        return [int(hit.get("item", hit)["id"]) for hit in hits or ()]
+
     async def change(self, method: str, path: str, operation: str, body: Any = None, trace: str = "") -> Any:
         """Make a changing call once and return its `data`.
 
@@ -115,6 +126,12 @@ class PipedriveClient:
         """Close the connections."""
         await self._http.close()
 
+    def _pace(self, budget: Budget, limit: float) -> None:
+        if limit != self._limit:
+            self._limit = limit
+            # burst + 2 s × rate = limit, so the rolling window of two seconds is never overdrawn.
+            budget.set_rate(limit * (1 - _SHARE) / BURST_WINDOW, limit * _SHARE)
+
     async def _headers(self) -> Mapping[str, str]:
         return {"x-api-token": self._token, "accept": "application/json"}
 
@@ -125,6 +142,11 @@ class PipedriveClient:
         """
         reset = seconds(headers.get("x-ratelimit-reset")) or BURST_SECONDS
         remaining = _number(headers.get("x-ratelimit-remaining"))
+        limit = _number(headers.get("x-ratelimit-limit"))
+        if limit is not None and limit < LOWEST_LIMIT:
+            remaining = None  # of the searches, which `search` paces
+        elif limit is not None and self._config.requests_per_2_seconds is None:
+            self._pace(budget, limit)
         if remaining is not None:
             budget.left("requests", remaining)
         daily = _number(headers.get("x-daily-ratelimit-token-remaining"))

@@ -23,15 +23,19 @@ class Login(Strict):
 
 
 class Webhook(Strict):
-    """How deliveries prove themselves. Lists, so that an operator can change a credential without a gap.
+    """How deliveries prove themselves.
 
-    Pipedrive signs nothing: it sends Basic credentials. A relay of our own in front may sign instead:
-    HMAC-SHA256 of the raw body, hexadecimal, in `signature_header`.
+    Pipedrive signs nothing: it sends Basic credentials (`user`, `password`). A relay of our own in front may sign
+    instead: HMAC-SHA256 of the raw body with `secret`, hexadecimal, in `signature_header`. While a credential is
+    being changed, `logins` and `secrets` hold further ones that are accepted as well.
     """
 
     version: Literal["1", "2", "both"] = "2"
-    logins: list[Login] = Field(default_factory=list, description="Accepted Basic credentials.")
-    secrets: list[SecretStr] = Field(default_factory=list, description="Accepted HMAC keys of a relay.")
+    user: str = Field("", description="Basic user that Pipedrive sends.")
+    password: SecretStr | None = None
+    secret: SecretStr | None = Field(None, description="HMAC key of a relay.")
+    logins: list[Login] = Field(default_factory=list, description="Further Basic credentials.")
+    secrets: list[SecretStr] = Field(default_factory=list, description="Further HMAC keys.")
     signature_header: str = Field("x-headrace-signature", pattern=r"^[A-Za-z0-9-]+$")
     url: str = Field("", description="Where Pipedrive delivers to; `headrace ping` then looks for its subscriptions.")
 
@@ -42,12 +46,25 @@ class Webhook(Strict):
 
     @model_validator(mode="after")
     def _not_open(self) -> Webhook:
-        if not self.logins and not self.secrets:
-            raise ValueError("give at least one login or one secret; an open webhook would believe anybody")
-        given = [login.password for login in self.logins] + self.secrets
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("give user and password together")
+        if not self.all_logins and not self.all_secrets:
+            raise ValueError("give user and password, or a secret; an open webhook would believe anybody")
+        given = [login.password for login in self.all_logins] + self.all_secrets
         if any(len(secret.get_secret_value()) < SHORTEST_SECRET for secret in given):
             raise ValueError(f"passwords and secrets have at least {SHORTEST_SECRET} characters")
         return self
+
+    @property
+    def all_logins(self) -> list[Login]:
+        """Every accepted pair of Basic credentials."""
+        first = [] if self.password is None else [Login(user=self.user, password=self.password)]
+        return first + self.logins
+
+    @property
+    def all_secrets(self) -> list[SecretStr]:
+        """Every accepted HMAC key."""
+        return ([] if self.secret is None else [self.secret]) + self.secrets
 
     def accepts(self, version: Literal["1", "2"]) -> bool:
         """Say whether payloads of this webhook version are taken in."""
@@ -66,8 +83,8 @@ class PipedriveConfig(Strict):
     integration_user_id: int | None = Field(None, description="Id of the token's user; its changes are our own.")
     webhook: Webhook | None = None
 
-    requests_per_2_seconds: int = Field(
-        20, ge=2, description="Burst limit of the plan: Lite 20, Growth 40, Premium 100, Ultimate 120."
+    requests_per_2_seconds: int | None = Field(
+        None, ge=2, description="Burst limit to keep. None: that of the plan (20 to 120), as Pipedrive's answers tell."
     )
     concurrency: int = Field(8, ge=1, le=64)
     daily_reserve: int = Field(

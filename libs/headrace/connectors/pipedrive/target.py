@@ -20,9 +20,6 @@ from headrace.core import values
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
 from headrace.core.errors import OutcomeUnknown, RejectRecord
 
-_MOST_HITS = 100
-_SHORTEST_TERM = 1
-
 
 class PipedriveTarget:
     """Target of one company account (`headrace.core.contracts.Target`).
@@ -121,7 +118,7 @@ class PipedriveTarget:
         name = next((name for name in key if name.startswith(CUSTOM_PREFIX)), next(iter(key)))
         term = str(key[name]).strip()
         definition = await self._definition(kind, name)
-        if len(term) >= _SHORTEST_TERM:
+        if term:
             for id_ in await self._search(kind, name, definition, term):
                 yield id_
         # Not index-based, so a record that was made a moment ago is there.
@@ -157,13 +154,9 @@ class PipedriveTarget:
     async def _search(self, kind: Object, name: str, definition: Definition | None, term: str) -> list[int]:
         if definition is not None:
             query = {"term": term, "entity_type": kind.name, "field": definition.code, "match": "exact"}
-            hits = await self._client.all(f"{V2}/itemSearch/field", "itemSearch.field", query)
-        else:
-            query = {"term": term, "fields": kind.search[name], "exact_match": "true", "limit": str(_MOST_HITS)}
-            found = await self._client.listed(f"{V2}/{kind.path}/search", f"{kind.name}.search", query)
-            hits = found.get("items") or [] if isinstance(found, Mapping) else []
-        # The reference shows hits both flat and under `item`.
-        return [int(hit.get("item", hit)["id"]) for hit in hits]
+            return await self._client.search(f"{V2}/itemSearch/field", "itemSearch.field", query)
+        query = {"term": term, "fields": kind.search[name], "exact_match": "true"}
+        return await self._client.search(f"{V2}/{kind.path}/search", f"{kind.name}.search", query)
 
     async def _delete(self, kind: Object, path: str, trace: str) -> None:
         try:

@@ -39,11 +39,11 @@ def verify(config: PipedriveConfig, request: WebhookRequest) -> None:
         raise DeliveryRefused(401, "webhooks are not configured")
     trusted = False
     given = _digest(_basic(request.headers.get("authorization", "")))
-    for login in webhook.logins:  # all of them, whatever was found, so that time tells nothing
+    for login in webhook.all_logins:  # all of them, whatever was found, so that time tells nothing
         expected = _digest(f"{login.user}:{login.password.get_secret_value()}".encode())
         trusted |= hmac.compare_digest(given, expected)
     signature = _digest(request.headers.get(webhook.signature_header.lower(), "").strip().lower().encode())
-    for secret in webhook.secrets:
+    for secret in webhook.all_secrets:
         computed = hmac.new(secret.get_secret_value().encode(), request.body, hashlib.sha256).hexdigest()
         trusted |= hmac.compare_digest(signature, _digest(computed.encode()))
     if not trusted:
