@@ -13,7 +13,7 @@ from headrace.pipeline.state import EffectState
 
 
 class LedgerTarget:
-    """Keeps records by id and a ledger of changes. `script` holds what the next changing calls do instead of working."""
+    """Keeps records by id and a ledger of changes. `script` says what the next changing calls do instead."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits(concurrency=4, call_deadline=0.2, settle=0.05)
@@ -76,6 +76,9 @@ class MemoryStore:
         self.states[canonical_id] = state
         self.written.append(state)
 
+    async def unsettled(self) -> list[tuple[str, EffectState]]:
+        return [(key, state) for key, state in self.states.items() if state.parked or state.intent]
+
     def lease_left(self) -> float:
         return self.lease
 
@@ -88,3 +91,23 @@ def operation(action: Action = Action.CREATE, fields: Mapping[str, Any] | None =
 
 async def no_note(phase: str, outcome: str, **more: Any) -> None:
     """An audit that nobody reads."""
+
+
+class MemoryProducer:
+    """Keeps what was produced, by topic."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, bytes | None]] = []
+
+    async def send(self, topic: str, key: str, value: bytes | None, headers: Any = None) -> tuple[int, int]:
+        self.sent.append((topic, key, value))
+        return 0, len(self.sent)
+
+    async def send_soon(self, topic: str, key: str, value: bytes | None) -> asyncio.Future[None]:
+        await self.send(topic, key, value)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+    def on(self, topic: str) -> list[bytes | None]:
+        return [value for name, _, value in self.sent if name == topic]

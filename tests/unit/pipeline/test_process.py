@@ -1,0 +1,431 @@
+"""The processor with a target in memory: what becomes of each event, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from headrace.core.contracts import Action
+from headrace.core.errors import RejectRecord
+from headrace.core.event import CanonicalEvent, Change, Meta
+from headrace.core.ids import mint_canonical_id
+from headrace.core.outcome import Outcome, Status
+from headrace.mapping.loading import parse
+from headrace.pipeline.audit import Audit
+from headrace.pipeline.decoding import Undecodable
+from headrace.pipeline.effects import Effects
+from headrace.pipeline.gate import Gate
+from headrace.pipeline.links import Link, Links
+from headrace.pipeline.parking import Parking
+from headrace.pipeline.performing import Performer
+from headrace.pipeline.planning import Planner
+from headrace.pipeline.process import Processor
+from headrace.platform.codec import Codec, event_to_record
+from headrace.platform.kafka import Message
+from headrace.platform.paths import schemas_dir
+from headrace.platform.schemas import Schemas
+from headrace.platform.settings import KafkaSettings
+
+from .doubles import LedgerTarget, MemoryProducer, MemoryStore
+
+CUSTOMER = """
+direction: out
+system: test
+entity: customer
+version: 1
+on_delete: review
+steps:
+  - step: record
+    object: Customers
+    marker: [alias]
+    match: [[vat]]
+    fields:
+      alias: {marker: 18}
+      vat: {copy: tax_number}
+      name: {copy: name, required: true}
+      phone: {copy: phone}
+"""
+ORDER = """
+direction: out
+system: test
+entity: sales_order
+version: 1
+on_change: review
+when: {order-not-confirmed: {field: status, in: [confirmed]}}
+steps:
+  - step: header
+    object: Orders
+    marker: [reference]
+    fields:
+      reference: {copy: reference}
+      customer: {link: {to: customer, object: Customers, part: id}}
+  - step: line
+    each: lines
+    id: {copy: line_id}
+    object: Lines
+    marker: [order, line]
+    fields:
+      order: {from_step: header, field: id}
+      line: {copy: line_id}
+      quantity: {copy: quantity}
+"""
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CUSTOMER_ID = mint_canonical_id("crm", "organization", "7")
+
+
+def event(entity, external_id, data, *, number=1, change=Change.UPSERT, connection="crm", obj="organization"):
+    canonical_id = mint_canonical_id("crm", obj, external_id)
+    meta = Meta(
+        event_id=f"e{number}-{external_id}",
+        entity=entity,
+        canonical_id=canonical_id,
+        connection=connection,
+        object=obj,
+        external_id=external_id,
+        source_version=f"v{number:04d}",
+        occurred_at=NOW,
+        observed_at=NOW,
+        change=change,
+        legal_entity=None,
+        asserted=tuple(data),
+        trace_id="",
+    )
+    return CanonicalEvent(meta, data)
+
+
+def customer(number=1, **data):
+    return event("customer", "7", {"name": "Berg AS", "tax_number": "NO1", "phone": "1", **data}, number=number)
+
+
+def order(number=1, quantity=2, lines=1, status="confirmed"):
+    reference = {
+        "entity": "customer",
+        "connection": "crm",
+        "object": "organization",
+        "external_id": "7",
+        "canonical_id": CUSTOMER_ID,
+    }
+    items = [{"line_id": str(index), "quantity": Decimal(quantity)} for index in range(1, lines + 1)]
+    data = {"reference": "crm/deal/55", "status": status, "customer": reference, "lines": items}
+    return event("sales_order", "55", data, number=number, obj="deal-order")
+
+
+class Bench:
+    """A processor and everything around it."""
+
+    def __init__(self):
+        self.target, self.store, self.producer = LedgerTarget(), MemoryStore(), MemoryProducer()
+        self.codec = Codec.offline(Schemas(schemas_dir()))
+        self.links = Links(KafkaSettings(), "links", self.codec, self.producer)
+        self.acked, self.failures, self.offset = [], [], 0
+        self.audit = Audit(self.producer, self.codec, "audit", "w1")
+        effects = Effects(self.target, self.store, Gate("erp", 0.01), "w1")
+        mappings = {"customer": parse(CUSTOMER), "sales_order": parse(ORDER)}
+        self.parking = Parking(
+            "erp", self.store, self.producer, self.codec, "parked", lambda key: self.processor.wake(key), 30.0
+        )
+        self.processor = Processor(
+            "erp",
+            codec=self.codec,
+            store=self.store,
+            planner=Planner("erp", mappings, {}, self.links, effects),
+            performer=Performer("erp", effects, self.links),
+            effects=effects,
+            parking=self.parking,
+            links=self.links,
+            audit=self.audit,
+            undecodable=Undecodable("erp", self.producer, self.codec, "parked"),
+            finished=self.acked.append,
+            stop=self.failures.append,
+            commands_topic="commands",
+            concurrency=4,
+        )
+
+    def message(self, given):
+        self.offset += 1
+        value = self.codec.encode(f"canonical/{given.meta.entity}.v1", event_to_record(given))
+        return Message(f"canonical.{given.meta.entity}.v1", 0, self.offset, given.key, value)
+
+    async def feed(self, *events):
+        for given in events:
+            await self.processor.on_message(given if isinstance(given, Message) else self.message(given))
+        await self.settled()
+
+    async def settled(self):
+        async with asyncio.timeout(10):
+            while self.processor.pending:
+                await asyncio.sleep(0.005)
+        assert self.failures == []
+
+    async def command(self, canonical_id, action, argument="{}"):
+        record = {
+            "command_id": "c",
+            "connection": "erp",
+            "canonical_id": canonical_id,
+            "action": action,
+            "argument": argument,
+            "operator": "ada",
+            "reason": "because",
+            "at": NOW,
+        }
+        self.offset += 1
+        value = self.codec.encode("internal/command.v1", record)
+        await self.feed(Message("commands", 0, self.offset, canonical_id, value))
+
+    def state(self, given):
+        return self.store.get(given.key)
+
+    def story(self):
+        return [
+            (record["phase"], record["outcome"])
+            for value in self.producer.on("audit")
+            if "phase" in (record := self.codec.decode(value)[1])
+        ]
+
+
+@pytest.fixture
+async def bench():
+    return Bench()
+
+
+async def test_a_new_record_is_created_linked_settled_and_acked(bench):
+    await bench.feed(customer())
+    state = bench.state(customer())
+    assert (state.status, state.outcome) == (Status.SETTLED, Outcome.CREATED)
+    assert bench.target.ledger == [("create", "T1")]
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "T1"
+    assert len(bench.acked) == 1
+    assert bench.story() == [("call", "done"), ("settle", "created")]
+
+
+async def test_the_same_content_again_makes_no_call(bench):
+    await bench.feed(customer(1), customer(2))
+    assert bench.target.ledger == [("create", "T1")]
+    assert bench.state(customer()).outcome == Outcome.UNCHANGED
+    assert len(bench.acked) == 2
+
+
+async def test_only_what_differs_is_written(bench):
+    await bench.feed(customer(1), customer(2, phone="2"))
+    assert bench.target.ledger == [("create", "T1"), ("update", "T1")]
+    assert bench.target.records["T1"]["phone"] == "2"
+    assert bench.state(customer()).outcome == Outcome.UPDATED
+
+
+async def test_an_event_that_comes_again_is_seen(bench):
+    message = bench.message(customer())
+    await bench.feed(message, customer(2, phone="2"), message)
+    assert bench.target.records["T1"]["phone"] == "2"
+    assert bench.story()[-1] == ("decide", "skipped")
+    assert len(bench.acked) == 3
+
+
+async def test_an_older_version_does_not_overwrite_a_newer(bench):
+    await bench.feed(customer(5, phone="5"), customer(3, phone="3"))
+    assert bench.target.records["T1"]["phone"] == "5"
+
+
+async def test_a_record_that_is_there_is_matched_not_doubled(bench):
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "1"}
+    await bench.feed(customer())
+    assert bench.target.ledger == []
+    assert bench.state(customer()).outcome == Outcome.ADOPTED
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "X9"
+
+
+async def test_a_natural_key_of_two_records_goes_to_a_human(bench):
+    bench.target.records = {"X1": {"vat": "NO1"}, "X2": {"vat": "NO1"}}
+    await bench.feed(customer())
+    parked = bench.state(customer()).parked
+    assert (parked.reason, parked.label) == ("review", "natural key not unique")
+    assert bench.target.ledger == []
+    assert len(bench.acked) == 1
+
+
+async def test_a_match_that_belongs_to_another_record_goes_to_a_human(bench):
+    bench.target.records["X9"] = {"vat": "NO1"}
+    await bench.links.put(Link("erp", "Customers", "X9", "somebody-else", "customer", "written"))
+    await bench.feed(customer())
+    assert bench.state(customer()).parked.label == "matched record belongs to another"
+
+
+async def test_an_order_waits_for_its_customer_and_resumes_by_itself(bench):
+    await bench.feed(order())
+    parked = bench.state(order()).parked
+    assert (parked.reason, parked.wait_canonical_id) == ("waiting", CUSTOMER_ID)
+    assert bench.target.ledger == []
+    assert len(bench.acked) == 1
+    await bench.feed(customer())
+    await bench.settled()
+    state = bench.state(order())
+    assert (state.status, state.parked, state.outcome) == (Status.SETTLED, None, Outcome.CREATED)
+    assert [step.step for step in state.steps] == ["header", "line:1"]
+    assert bench.target.records["T2"]["customer"] == "T1"
+
+
+async def test_a_reference_that_turns_out_to_be_another_identity_wakes_the_waiting(bench):
+    await bench.feed(order())
+    await bench.links.put(Link("erp", "Customers", "C-OLD", "matched-id", "customer", "matched"))
+    await bench.links.put(Link("crm", "organization", "7", "matched-id", "customer", "matched"))
+    await bench.settled()
+    assert bench.target.records["T1"]["customer"] == "C-OLD"
+
+
+async def test_a_rejected_line_parks_and_the_rest_is_not_doubled_on_retry(bench):
+    await bench.feed(customer())
+    real = bench.target.apply
+    refused = {"on": True}
+
+    async def refuse_second_line(given):
+        if given.step == "line:2" and refused["on"]:
+            raise RejectRecord("unknown product", "line 2: no such product")
+        return await real(given)
+
+    bench.target.apply = refuse_second_line
+    await bench.feed(order(lines=3))
+    state = bench.state(order())
+    assert (state.parked.reason, state.parked.detail) == ("rejected", "line 2: no such product")
+    assert [step.step for step in state.steps] == ["header", "line:1"]
+    assert state.intent is None
+    refused["on"] = False
+    await bench.command(order().key, "retry")
+    created = [entry for entry in bench.target.ledger if entry[0] == "create"]
+    assert len(created) == 1 + 1 + 3
+    assert bench.state(order()).outcome == Outcome.CREATED
+
+
+async def test_a_newer_snapshot_takes_the_place_of_a_parked_one(bench):
+    await bench.feed(order(1, quantity=2))
+    await bench.feed(order(2, quantity=5))
+    assert bench.state(order()).parked.event_id == "e2-55"
+    assert ("park", "superseded") in bench.story()
+    await bench.feed(customer())
+    await bench.settled()
+    quantities = [record["quantity"] for record in bench.target.records.values() if "quantity" in record]
+    assert quantities == [5]
+
+
+async def test_a_settled_order_that_changes_goes_to_review_with_both_values(bench):
+    await bench.feed(customer(), order(1, quantity=2))
+    ledger = list(bench.target.ledger)
+    await bench.feed(order(2, quantity=3, lines=2))
+    parked = bench.state(order()).parked
+    assert parked.reason == "review"
+    assert parked.differences == {"line:1.quantity": (3, 2), "line:2": ("added", None)}
+    assert bench.target.ledger == ledger
+
+
+async def test_resolve_with_the_sources_values_writes_them(bench):
+    await bench.feed(customer(), order(1, quantity=2), order(2, quantity=3))
+    await bench.command(order().key, "resolve", '{"take": "source"}')
+    assert bench.state(order()).outcome == Outcome.UPDATED
+    assert [record["quantity"] for record in bench.target.records.values() if "quantity" in record] == [3]
+
+
+async def test_resolve_with_the_targets_values_leaves_them(bench):
+    await bench.feed(customer(), order(1, quantity=2), order(2, quantity=3))
+    ledger = list(bench.target.ledger)
+    await bench.command(order().key, "resolve", '{"take": "target"}')
+    state = bench.state(order())
+    assert (state.status, state.outcome, state.parked) == (Status.SETTLED, Outcome.SKIPPED, None)
+    assert bench.target.ledger == ledger
+
+
+async def test_skip_settles_without_writing(bench):
+    await bench.feed(order())
+    await bench.command(order().key, "skip")
+    assert bench.state(order()).outcome == Outcome.SKIPPED
+    await bench.feed(customer())
+    await bench.settled()
+    assert bench.target.ledger == [("create", "T1")]
+
+
+async def test_edit_corrects_the_parked_event_and_tries_again(bench):
+    await bench.feed(event("customer", "8", {"name": None, "phone": "1"}))
+    key = mint_canonical_id("crm", "organization", "8")
+    assert bench.store.get(key).parked.label == "required field is empty"
+    await bench.command(key, "edit", '{"name": "Named now"}')
+    assert bench.target.records["T1"]["name"] == "Named now"
+
+
+async def test_a_command_that_makes_no_sense_is_refused_and_audited(bench):
+    await bench.feed(order())
+    await bench.command(order().key, "resolve", '{"take": "nothing"}')
+    await bench.command("unknown", "retry")
+    results = [
+        record["result"] for value in bench.producer.on("audit") if "result" in (record := bench.codec.decode(value)[1])
+    ]
+    assert results[0].startswith("refused: resolve takes")
+    assert results[1] == "nothing is parked for this id"
+    assert len(bench.acked) == 3
+
+
+async def test_own_news_of_the_target_is_not_written_back(bench):
+    await bench.feed(customer())
+    own = replace(customer(2, phone="9"), meta=replace(customer(2).meta, connection="erp", object="Customers"))
+    await bench.feed(own)
+    assert bench.target.ledger == [("create", "T1")]
+    assert bench.state(customer()).step("record").shadow["phone"] == "9"
+
+
+async def test_a_skipped_rule_is_named(bench):
+    await bench.feed(order(status="draft"))
+    state = bench.state(order())
+    assert (state.outcome, state.detail) == (Outcome.SKIPPED, "order-not-confirmed")
+
+
+async def test_a_deletion_at_the_source_goes_to_review_where_the_mapping_says_so(bench):
+    await bench.feed(customer(), event("customer", "7", {}, number=2, change=Change.DELETE))
+    assert bench.state(customer()).parked.label == "deleted at the source"
+    await bench.command(CUSTOMER_ID, "skip")
+    assert bench.target.ledger == [("create", "T1")]
+
+
+async def test_bytes_that_nobody_can_read_are_kept_and_the_next_record_goes_on(bench):
+    await bench.feed(Message("canonical.customer.v1", 0, 1, "k", b"\xffgarbage"), customer())
+    (feed,) = bench.producer.on("parked")
+    record = bench.codec.decode(feed)[1]
+    assert (record["reason"], record["event"]) == ("undecodable", b"\xffgarbage")
+    assert bench.target.ledger == [("create", "T1")]
+    assert len(bench.acked) == 2
+
+
+async def test_a_crash_between_call_and_done_is_found_by_the_next_owner(bench):
+    await bench.feed(customer())
+    intent = next(state for state in bench.store.written if state.intent)
+    bench.store.states[CUSTOMER_ID] = intent  # as if the process had died before DONE
+    bench.links._by_address.clear()
+    bench.links._by_canonical.clear()
+    await bench.feed(bench.message(customer()))
+    state = bench.state(customer())
+    assert (state.outcome, state.intent) == (Outcome.ADOPTED, None)
+    assert bench.target.ledger == [("create", "T1")]
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "T1"
+
+
+async def test_parked_work_is_taken_up_after_a_restart(bench):
+    await bench.feed(order())
+    restarted = Bench()
+    restarted.store.states = bench.store.states
+    await restarted.links.put(Link("erp", "Customers", "C1", CUSTOMER_ID, "customer", "written"))
+    await restarted.processor.on_assigned(frozenset({0}))
+    await restarted.settled()
+    assert restarted.state(order()).outcome == Outcome.CREATED
+
+
+async def test_updates_carry_only_changed_fields_and_the_target_id(bench):
+    operations = []
+    real = bench.target.apply
+
+    async def remember(given):
+        operations.append(given)
+        return await real(given)
+
+    bench.target.apply = remember
+    await bench.feed(customer(1), customer(2, phone="2"))
+    update = operations[-1]
+    assert (update.action, update.target_id, update.fields) == (Action.UPDATE, "T1", {"phone": "2"})
