@@ -14,6 +14,8 @@ from headrace.core.contracts import ObjectDescription
 CUSTOM = "custom"
 """Under this name `Record.data` holds custom fields by display name; "custom.<display name>" names one of them."""
 CUSTOM_PREFIX = f"{CUSTOM}."
+ORGANIZATION_CUSTOM = "org_custom"
+"""Under this name deals and persons hold the custom fields of their organization."""
 
 LINE_FIELDS: Mapping[str, str] = {
     "id": "integer",
@@ -118,7 +120,8 @@ class Object:
         for part, fields in self.objects.items():
             names[part] = "object"
             names |= {f"{part}.{name}": word for name, word in fields.items()}
-        return ObjectDescription(self.name, names, (CUSTOM_PREFIX,), self.writable)
+        prefixes = [CUSTOM_PREFIX, *([f"{ORGANIZATION_CUSTOM}."] if "org_id" in self.fields else [])]
+        return ObjectDescription(self.name, names, prefixes, self.writable)
 
 
 DEAL = Object(
@@ -159,6 +162,7 @@ DEAL = Object(
         "merged_to_id": "integer",
         # added
         "org_name": "string",
+        "org_country": "string",
         "person_name": "string",
         "person_email": "string",
         "stage_name": "string",
@@ -196,6 +200,7 @@ PERSON = Object(
         "email": "string",
         "phone": "string",
         "org_name": "string",
+        "org_country": "string",
     },
     lists={"emails": CONTACT_POINT_FIELDS, "phones": CONTACT_POINT_FIELDS, "im": CONTACT_POINT_FIELDS},
     objects={"postal_address": ADDRESS_FIELDS},

@@ -11,7 +11,7 @@ from headrace.connectors.pipedrive import webhooks
 from headrace.connectors.pipedrive.client import V2, ListPage, PipedriveClient, whole_seconds
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import FieldBook
-from headrace.connectors.pipedrive.objects import DISCOUNT_FIELDS, KINDS, LINE_FIELDS, Object
+from headrace.connectors.pipedrive.objects import DISCOUNT_FIELDS, KINDS, LINE_FIELDS, ORGANIZATION_CUSTOM, Object
 from headrace.connectors.pipedrive.reading import Row, primary, readable, record_of, typed
 from headrace.connectors.pipedrive.related import Related
 from headrace.core.contracts import Notice, Page, Record, WebhookRequest
@@ -110,12 +110,22 @@ class PipedriveSource:
             owner = users.get(row.get("owner_id") or 0, {})
             data["owner_name"], data["owner_email"] = owner.get("name"), owner.get("email")
         if kind.name in ("deal", "person"):
-            organizations = await self._related.records("organization", (row.get("org_id") for row, _ in found))
-            for row, data in found:
-                data["org_name"] = organizations.get(row.get("org_id") or 0, {}).get("name")
+            await self._name_organizations(found)
         if kind.name == "deal":
             for row, data in found:
                 await self._complete_deal(row, data)
+
+    async def _name_organizations(self, found: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+        """Add what rules need of the organization: its name, its country, and its custom fields."""
+        rows = await self._related.records("organization", (row.get("org_id") for row, _ in found))
+        definitions = await self._fields.covering(
+            "organization", [row.get("custom_fields") or {} for row in rows.values()]
+        )
+        for row, data in found:
+            organization = rows.get(row.get("org_id") or 0, {})
+            data["org_name"] = organization.get("name")
+            data["org_country"] = (organization.get("address") or {}).get("country")
+            data[ORGANIZATION_CUSTOM] = definitions.readable(organization.get("custom_fields") or {})
 
     async def _complete_deal(self, row: Row, data: dict[str, Any]) -> None:
         path = f"{V2}/deals/{row['id']}"
