@@ -19,7 +19,7 @@ from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient, Row, RowPage
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.objects import COMPANY, EntitySet, Field
-from headrace.core.errors import ConfigurationError, RejectRecord
+from headrace.core.errors import RejectRecord, StopConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Changes:
         """Return the clock to poll by; None reads everything.
 
         Raises:
-            ConfigurationError: the configured strategy does not exist for the object in this environment.
+            StopConnection: the configured strategy does not exist for the object in this environment.
         """
         name = entity_set.name
         strategy = self._config.poll(name).strategy
@@ -86,14 +86,14 @@ class Changes:
             return None
         if strategy == "created":
             if name not in CREATED:
-                raise ConfigurationError(f"polls: {name}: F&O shows no creation time; use auto, modified or full")
+                raise StopConnection(f"F&O shows no creation time of {name}", f"Set polls: {name}: to auto or full.")
             return CREATED[name]
         clock = MODIFIED[name]
         if await self._is_published(clock.entity_set):
             return clock
         if strategy == "modified":
-            raise ConfigurationError(
-                f"polls: {name}: the environment does not publish {clock.entity_set}; use auto or full"
+            raise StopConnection(
+                f"the environment does not publish {clock.entity_set}", f"Publish it, or set polls: {name}: to auto."
             )
         return CREATED.get(name)
 
@@ -123,7 +123,9 @@ class Changes:
         started = cursor.get("started", "")
         link = cursor.get("next", "")
         first = cursor.get("company", "")
-        begin = companies.index(first) if first in companies else 0
+        if first not in companies:
+            first, link = companies[0], ""
+        begin = companies.index(first)
         kept = {name: cursor[name] for name in ("since", "swept") if name in cursor}
         for place, company in enumerate(companies[begin:], begin):
             while True:

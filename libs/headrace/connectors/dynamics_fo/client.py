@@ -5,7 +5,8 @@ Source: Microsoft, "Open Data Protocol (OData)" and "Cross-company behavior of d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,9 +15,10 @@ from typing import Any
 import httpx
 
 from headrace.connectors.dynamics_fo import batch, odata
-from headrace.connectors.dynamics_fo.errors import for_change, for_read
+from headrace.connectors.dynamics_fo.errors import UNAUTHORIZED, for_change, for_read
 from headrace.connectors.dynamics_fo.objects import EntitySet
-from headrace.core.errors import OutcomeUnknown, RetryLater
+from headrace.core.contracts import AlreadyThere
+from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.platform.http import HttpClient, dump_json, parse_json
 
 Row = Mapping[str, Any]
@@ -49,7 +51,7 @@ class ODataClient:
             page_size: rows per page; the service never sends more than 10,000.
         """
         headers = {"Prefer": f"odata.maxpagesize={page_size}"} if page_size else {}
-        response = await self._http.read(
+        response = await self._read(
             "GET", f"/data/{name}", operation=f"{name}.list", params=query.parameters(), headers=headers
         )
         return _page(name, response)
@@ -57,7 +59,7 @@ class ODataClient:
     async def next_page(self, name: str, link: str, *, page_size: int | None = None) -> RowPage:
         """Return the page that a next link points at; the link is followed as it is."""
         headers = {"Prefer": f"odata.maxpagesize={page_size}"} if page_size else {}
-        response = await self._http.read("GET", link, operation=f"{name}.list", headers=headers)
+        response = await self._read("GET", link, operation=f"{name}.list", headers=headers)
         return _page(name, response)
 
     async def rows(self, name: str, query: odata.Query, *, page_size: int | None = None) -> AsyncIterator[Row]:
@@ -76,7 +78,7 @@ class ODataClient:
         if select:
             params["$select"] = ",".join(select)
         path = f"/data/{odata.key_path(entity_set, key)}"
-        response = await self._http.read("GET", path, operation=f"{entity_set.name}.get", params=params)
+        response = await self._read("GET", path, operation=f"{entity_set.name}.get", params=params)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         row: Row = _json(entity_set.name, response)
@@ -89,7 +91,7 @@ class ODataClient:
             OutcomeUnknown: the answer is a success that cannot be read.
         """
         what = f"create of {entity_set.name}"
-        response = await self._http.change(
+        response = await self._change(
             "POST",
             f"/data/{entity_set.name}",
             operation=f"{entity_set.name}.create",
@@ -118,7 +120,7 @@ class ODataClient:
             if_match: an etag; the service then refuses (RetryLater) if the row has changed since.
             trace: traceparent to pass on.
         """
-        response = await self._http.change(
+        response = await self._change(
             "PATCH",
             f"/data/{odata.key_path(entity_set, key)}",
             operation=f"{entity_set.name}.update",
@@ -128,12 +130,16 @@ class ODataClient:
             trace=trace,
         )
         if not response.is_success:
-            raise for_change(f"update of {entity_set.name}", response)
+            error = for_change(f"update of {entity_set.name}", response)
+            if isinstance(error, AlreadyThere):
+                # Another record holds a value that must be unique; this one was not changed.
+                raise RejectRecord("already exists", str(error))
+            raise error
         return str(response.headers.get("etag", ""))
 
     async def delete(self, entity_set: EntitySet, key: Row, *, trace: str = "") -> None:
         """Delete a row; one that is gone already is as good as deleted."""
-        response = await self._http.change(
+        response = await self._change(
             "DELETE",
             f"/data/{odata.key_path(entity_set, key)}",
             operation=f"{entity_set.name}.delete",
@@ -153,7 +159,7 @@ class ODataClient:
             OutcomeUnknown: the envelope cannot be read.
         """
         boundary, content = batch.compose(changesets)
-        response = await self._http.change(
+        response = await self._change(
             "POST",
             "/data/$batch",
             operation="batch",
@@ -170,12 +176,31 @@ class ODataClient:
             raise OutcomeUnknown(f"batch: {len(changesets)} changesets, {len(answers)} answers")
         return answers
 
+    async def _read(self, *call: str, **options: Any) -> httpx.Response:
+        with _explained():
+            return await self._http.read(*call, **options)
+
+    async def _change(self, *call: str, **options: Any) -> httpx.Response:
+        with _explained():
+            return await self._http.change(*call, **options)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
 
 
 _JSON = {"Content-Type": "application/json;odata.metadata=minimal"}
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what a 401 means here: a good token that F&O does not take."""
+    try:
+        yield
+    except StopConnection as stop:
+        if "401" in stop.reason:
+            raise StopConnection(stop.reason, UNAUTHORIZED) from None
+        raise
 
 
 def server_time(response: httpx.Response) -> datetime | None:

@@ -126,6 +126,9 @@ class DynamicsFoConfig(Strict):
     requests_per_second: float | None = Field(None, gt=0, description="None: as fast as the environment bears.")
     concurrency: int = Field(8, ge=1, le=52)
     call_deadline: float = Field(60.0, gt=0, description="Seconds for a changing call.")
+    settle_seconds: float = Field(
+        60.0, ge=0, description="How long after call_deadline a call may still take effect; then VERIFY is believed."
+    )
     read_timeout: float = Field(120.0, gt=0, description="Seconds; the first call after a restart is slow.")
     page_size: int = Field(1000, ge=1, le=10_000)
 

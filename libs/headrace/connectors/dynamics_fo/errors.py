@@ -24,6 +24,10 @@ THROTTLE_SECONDS = 30.0
 """Wait after a 429 without `Retry-After`, as in the vendor's sample."""
 
 PERMISSION = "Check the roles of the F&O user that the application is mapped to (Microsoft Entra applications)."
+UNAUTHORIZED = (
+    "Map the application to an enabled F&O user (System administration > Setup > Microsoft Entra applications), and "
+    "check that environment_url is exactly the environment's address: it is the audience of the token."
+)
 _LONGEST = 400
 
 
@@ -105,9 +109,7 @@ _REFUSING = frozenset({400, 422, 500})
 """Statuses whose infolog decides."""
 
 CHANGES: tuple[Rule, ...] = (
-    Rule(
-        _stop("Check that the application is mapped to an F&O user, and the audience of the token."), frozenset({401})
-    ),
+    Rule(_stop(UNAUTHORIZED), frozenset({401})),
     Rule(_stop(PERMISSION), frozenset({403})),
     Rule(_throttled, frozenset({429})),
     Rule(_changed, frozenset({409, 412})),
@@ -169,9 +171,7 @@ CHANGES: tuple[Rule, ...] = (
 """Answers to changing calls; the first row that fits decides."""
 
 READS: tuple[Rule, ...] = (
-    Rule(
-        _stop("Check that the application is mapped to an F&O user, and the audience of the token."), frozenset({401})
-    ),
+    Rule(_stop(UNAUTHORIZED), frozenset({401})),
     Rule(_stop(PERMISSION), frozenset({403})),
     Rule(_throttled, frozenset({429})),
     Rule(

@@ -42,8 +42,8 @@ class DynamicsFoTarget:
 
     @property
     def limits(self) -> Limits:
-        """Concurrency and deadline from the configuration."""
-        return Limits(self._config.concurrency, self._config.call_deadline)
+        """Concurrency and deadlines from the configuration."""
+        return Limits(self._config.concurrency, self._config.call_deadline, self._config.settle_seconds)
 
     # --- check ---
 

@@ -54,7 +54,7 @@ CHANGES = [
     (httpx.Response(400), RejectRecord, "request refused"),
     (httpx.Response(400, json=ODATA_TEXT), RejectRecord, "unknown field"),
     (httpx.Response(404, json=NO_ROUTE), RejectRecord, "record is not there"),
-    (httpx.Response(401), StopConnection, "mapped to an F&O user"),
+    (httpx.Response(401), StopConnection, "Map the application"),
     (httpx.Response(403), StopConnection, "roles"),
     (httpx.Response(409), RetryLater, "changed meanwhile"),
     (httpx.Response(412), RetryLater, "changed meanwhile"),

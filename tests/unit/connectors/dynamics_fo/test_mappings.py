@@ -44,7 +44,7 @@ class Context:
     connection = "erp"
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
-        return LINKS.get((canonical_id, obj, scope or ""))
+        return LINKS.get((canonical_id, obj, "USMF" if scope is None else scope))
 
     def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
         return f"{entity}/{obj}/{external_id}"
