@@ -141,6 +141,16 @@ class TestSince:
         assert set(accounts(*(f"C{n}" for n in range(7)))) <= set(found)
         assert len(found) == len(set(found))
 
+    async def test_a_service_that_sends_shorter_pages_than_asked_for(self, sandbox: World) -> None:
+        await sandbox.settings(page_size=2)
+        source = source_of(sandbox.connect())
+        first = await poll(source, "CustomersV3")
+        assert len(ids(first)) == 2
+        await sandbox.seed(records={"CustomersV3": [customer(f"C{n}") for n in range(7)]})
+        found = ids(await poll(source, "CustomersV3", first[-1].cursor))
+        assert set(accounts(*(f"C{n}" for n in range(7)))) <= set(found)
+        assert len(ids(await poll(source, "CustomersV3"))) == 9
+
     async def test_keys_with_wildcards_are_read_one_by_one(self, sandbox: World) -> None:
         source = source_of(sandbox.connect())
         cursor = (await poll(source, "CustomersV3"))[-1].cursor
@@ -173,8 +183,9 @@ class TestSince:
         found = await poll(source, "ContactPersons", cursors["ContactPersons"])
         assert ids(found) == ["dataAreaId=usmf,ContactPersonId=K1"]
 
-    async def test_without_the_mirror_everything_is_read(self, sandbox: World) -> None:
-        await sandbox.fault("status", "GET", "/data/CustTableBiEntities", status=404, times=None)
+    @pytest.mark.parametrize("status", [403, 404])
+    async def test_without_the_mirror_everything_is_read(self, sandbox: World, status: int) -> None:
+        await sandbox.fault("status", "GET", "/data/CustTableBiEntities", status=status, times=None)
         source = source_of(sandbox.connect())
         first = await poll(source, "CustomersV3")
         assert len(ids(await poll(source, "CustomersV3", first[-1].cursor))) == 2

@@ -104,6 +104,11 @@ class Changes:
                 await self._client.page(name, odata.Query(top=1, select=(COMPANY,)))
             except RejectRecord:
                 self._published[name] = False
+            except StopConnection as stop:
+                # Readable for others, but not for our user; everything else may be.
+                if "403" not in stop.reason:
+                    raise
+                self._published[name] = False
             else:
                 self._published[name] = True
         return self._published[name]
@@ -164,6 +169,7 @@ class Changes:
         """
         overlap = self._config.overlap_seconds
         since = cursor.get("since") or odata.EMPTY_DATETIME
+        kept = {"swept": cursor["swept"]} if "swept" in cursor else {}
         at, skip, server_time = since, 0, None
         seen: set[tuple[str, str]] = set()
         while True:
@@ -171,11 +177,10 @@ class Changes:
             server_time = server_time or page.server_time
             stamped = [(odata.target_id(entity_set, _key(entity_set, clock, row)), row) for row in page.rows]
             fresh = [(identity, row) for identity, row in stamped if (identity, row[clock.field]) not in seen]
-            seen.update((identity, row[clock.field]) for identity, row in fresh)
             rows = await self._completed(entity_set, clock, [row for _, row in fresh])
-            kept = {"swept": cursor["swept"]} if "swept" in cursor else {}
             last = _text(odata.parse_datetime(page.rows[-1][clock.field]) or datetime.now(UTC)) if page.rows else at
-            if len(page.rows) < self._config.page_size:
+            # The service may send fewer rows than were asked for; it then says that there are more.
+            if not page.rows or (len(page.rows) < self._config.page_size and not page.next_link):
                 mark = max(last, _text(server_time) if server_time else last)
                 yield Changed(rows, {**kept, "since": max(since, _earlier(mark, overlap))})
                 return
@@ -184,6 +189,8 @@ class Changes:
                 skip += len(page.rows)
             else:
                 at, skip = last, 0
+                seen.clear()
+            seen.update((identity, row[clock.field]) for identity, row in fresh)
 
     def _since_query(self, entity_set: EntitySet, clock: Clock, at: str, skip: int) -> odata.Query:
         companies = odata.any_of(
