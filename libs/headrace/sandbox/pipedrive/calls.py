@@ -57,6 +57,17 @@ class Call:
         except ValueError:
             raise bad_request("Bad request: the body is not valid JSON") from None
 
+    def body_object(self) -> Data:
+        """Parse a body that must be an object.
+
+        Raises:
+            ApiError: 400, it is not.
+        """
+        body = self.body()
+        if not isinstance(body, dict):
+            raise validation_failed(["body: Expected object"]) if self.version == "v2" else bad_request("Bad request")
+        return body
+
     def id(self, name: str = "id") -> int:
         """Return a numeric path parameter.
 

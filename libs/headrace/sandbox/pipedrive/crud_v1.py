@@ -5,6 +5,8 @@ Declared out of support on 1 August 2026, but still answering.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from headrace.sandbox.pipedrive import records, show_v1
@@ -62,9 +64,13 @@ def _sorted(found: list[Data], sort: str | None) -> list[Data]:
     """Sort by `field ASC, field2 DESC`; fields that a record does not have are ignored."""
     for part in reversed((sort or "").split(",")):
         name, _, direction = part.strip().partition(" ")
-        if name and found and name in found[0]:
-            found = sorted(found, key=lambda item: str(item[name] or ""), reverse=direction.upper() == "DESC")
+        if name and found and isinstance(found[0].get(name, []), str | int | Decimal | None):
+            found = sorted(found, key=_place(name), reverse=direction.upper() == "DESC")
     return found
+
+
+def _place(name: str) -> Callable[[Data], Any]:
+    return lambda item: (item[name] is not None, item[name] or 0)
 
 
 def _get(resource: Resource) -> Handler:

@@ -88,8 +88,8 @@ def _activity_types(call: Call) -> Reply:
 
 
 def _add_activity_type(call: Call) -> Reply:
-    body, now = call.body(), call.account.now()
-    if not isinstance(body, dict) or not body.get("name") or not body.get("icon_key"):
+    body, now = call.body_object(), call.account.now()
+    if not body.get("name") or not body.get("icon_key"):
         raise bad_request("name and icon_key must be given")
     data: Data = {
         "order_nr": len([*call.account.living("activity_type")]) + 1,

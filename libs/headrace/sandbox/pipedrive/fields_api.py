@@ -143,9 +143,7 @@ def _create(object_: str) -> Handler:
     allowed = ("field_name", "field_type", "options", *_EXTRAS)
 
     def handle(call: Call) -> Reply:
-        body = call.body()
-        if not isinstance(body, dict):
-            raise validation_failed(["body: Expected object"])
+        body = call.body_object()
         problems = [not_allowed(name) for name in body if name not in allowed]
         name, type_, options = (body.get(key) for key in ("field_name", "field_type", "options"))
         problems += _check_new(name, type_, options, "field_name")
@@ -161,7 +159,7 @@ def _create(object_: str) -> Handler:
 
 def _create_v1(object_: str) -> Handler:
     def handle(call: Call) -> Reply:
-        body = call.body()
+        body = call.body_object()
         name, type_, options = (body.get(key) for key in ("name", "field_type", "options"))
         labels = [item if isinstance(item, dict) else {"label": str(item)} for item in options or ()]
         problems = _check_new(name, type_, labels, "name")
@@ -183,7 +181,7 @@ def _update(object_: str) -> Handler:
     allowed = ("field_name", *_EXTRAS)
 
     def handle(call: Call) -> Reply:
-        before, body = _field(call, object_), call.body()
+        before, body = _field(call, object_), call.body_object()
         _require_custom(before)
         unknown = [name for name in body if name not in allowed]
         if unknown:
@@ -200,7 +198,7 @@ def _update_v1(object_: str) -> Handler:
     """Change name and options; options that are left out vanish."""
 
     def handle(call: Call) -> Reply:
-        before, body = _field(call, object_), call.body()
+        before, body = _field(call, object_), call.body_object()
         after = before | {"name": body.get("name", before["name"]), "update_time": call.account.now()}
         if "options" in body and before["options"] is not None:
             known = {option["id"]: option for option in before["options"]}

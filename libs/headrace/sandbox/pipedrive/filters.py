@@ -36,8 +36,8 @@ def _list(call: Call) -> Reply:
 
 
 def _create(call: Call) -> Reply:
-    body = call.body()
-    if not isinstance(body, dict) or not body.get("name") or body.get("type") not in TYPES:
+    body = call.body_object()
+    if not body.get("name") or body.get("type") not in TYPES:
         raise bad_request("name and type are required")
     _check(body.get("conditions"))
     now = call.account.now()
@@ -51,10 +51,10 @@ def _get(call: Call) -> Reply:
 
 
 def _update(call: Call) -> Reply:
-    before, body = call.record("filter"), call.body()
+    before, body = call.record("filter"), call.body_object()
     if "conditions" in body:
         _check(body["conditions"])
-    changes = {key: body[key] for key in ("name", "conditions") if key in body}
+    changes: Data = {key: body[key] for key in ("name", "conditions") if key in body}
     after = before | changes | {"update_time": call.account.now()}
     call.account.update("filter", before, after, call.caller, changes)
     return single({"id": before["id"]})

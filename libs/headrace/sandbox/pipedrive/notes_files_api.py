@@ -63,28 +63,38 @@ def _targets(call: Call, body: Data) -> Data:
 
 
 def _add_note(call: Call) -> Reply:
-    body = call.body()
-    if not isinstance(body, dict) or not body.get("content"):
+    body = call.body_object()
+    if not body.get("content"):
         raise bad_request("Note content must be given.")
     targets = _targets(call, body)
     if not targets:
         raise bad_request("One of deal_id, person_id, org_id, lead_id, project_id or task_id must be given.")
-    if body.get("user_id") not in (None, call.caller.user_id):
+    owner = str(body.get("user_id") or call.caller.user_id)
+    if owner != str(call.caller.user_id):
         call.require_admin()
+    if not owner.isdecimal() or not call.account.exists("user", int(owner)):
+        raise bad_request("User not found.")
     now = call.account.now()
     note: Data = {
-        "user_id": int(body.get("user_id") or call.caller.user_id),
+        "user_id": int(owner),
         "content": sanitised(str(body["content"])),
         **dict.fromkeys((*_TARGETS, *_OTHER_TARGETS)),
         **targets,
         **dict.fromkeys(_PINS, False),
         "last_update_user_id": None,
         "is_deleted": False,
-        "add_time": to_v2(from_v1(str(body["add_time"]))) if body.get("add_time") else now,
+        "add_time": _add_time(body, now),
         "update_time": now,
     }
     _pin(note, body)
     return single(_note(call, call.account.create("note", note, call.caller, body)))
+
+
+def _add_time(body: Data, now: str) -> str:
+    try:
+        return to_v2(from_v1(str(body["add_time"]))) if body.get("add_time") else now
+    except ValueError:
+        raise bad_request("add_time must be given as YYYY-MM-DD HH:MM:SS") from None
 
 
 def sanitised(html: str) -> str:
@@ -107,7 +117,7 @@ def _get_note(call: Call) -> Reply:
 
 
 def _change_note(call: Call) -> Reply:
-    before, body = call.record("note"), call.body()
+    before, body = call.record("note"), call.body_object()
     after = before | _targets(call, body) | {"update_time": call.account.now()}
     after["last_update_user_id"] = call.caller.user_id
     if "content" in body:

@@ -53,8 +53,8 @@ def endpoints() -> list[Endpoint]:
 
 def _merge(object_: str) -> Handler:
     def handle(call: Call) -> Reply:
-        account, loser, body = call.account, call.record(object_), call.body()
-        text = str(body.get("merge_with_id", "")) if isinstance(body, dict) else ""
+        account, loser, body = call.account, call.record(object_), call.body_object()
+        text = str(body.get("merge_with_id", ""))
         winner = account.get(object_, int(text)) if text.isdecimal() else None
         if winner is None or winner["is_deleted"]:
             raise not_found(LABELS[object_])
@@ -180,8 +180,8 @@ def _list_followers(object_: str) -> Handler:
 
 def _add_follower(object_: str) -> Handler:
     def handle(call: Call) -> Reply:
-        followers, body = _followers(call, object_), call.body()
-        user: Any = body.get("user_id") if isinstance(body, dict) else None
+        followers, body = _followers(call, object_), call.body_object()
+        user: Any = body.get("user_id")
         if not isinstance(user, int) or not call.account.exists("user", user):
             raise bad_request("User not found.")
         if any(item["user_id"] == user for item in followers):

@@ -226,9 +226,13 @@ def _search_field(index: SearchIndex) -> Handler:
         match = one_of(call, "match", ("exact", "beginning", "middle"), "exact")
         object_ = one_of(call, "entity_type", _ENTITY_TYPES, "deal")
         term = _term(call, exact=match == "exact")
-        read = _reader(call.account, object_, call.query["field"])
+        code = call.query["field"]
+        read = _reader(call.account, object_, code)
+        candidates: Iterable[Data] = index.visible(object_) if object_ in _FIELDS else ()
+        if match == "exact" and code in call.account.custom_types(object_):
+            candidates = index.having(object_, code, term)
         found = []
-        for record in index.visible(object_) if object_ in _FIELDS else ():
+        for record in candidates:
             for text in read(record):
                 if text == term or (match != "exact" and _contains(text, term, match)):
                     found.append(record)

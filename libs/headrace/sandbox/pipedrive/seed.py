@@ -59,6 +59,8 @@ class Seeder:
         try:
             with self._account.store.transaction():
                 return self._create_all()
+        except KeyError as error:
+            raise ControlError(f"seed: {error} is missing, or is no name of this account") from error
         finally:
             self._account.fields.forget()
 
