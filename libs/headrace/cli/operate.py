@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from headrace.cli.console import out
 from headrace.cli.session import operator, with_deployment
 from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.state import EffectState, from_record
 from headrace.platform.kafka import read_all
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 
 Connection = Annotated[str, typer.Argument(help="Target connection.")]
 Id = Annotated[str, typer.Argument(help="Canonical id, as `headrace parked` shows it.")]
@@ -28,7 +28,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; goes to the audit.")
 def parked(connection: Connection) -> None:
     """List what is parked on a target, and why."""
     states = with_deployment(lambda shared: _parked(shared, connection))
-    table = Table("canonical id", "entity", "reason", "since (UTC)", "tries", "what and why")
+    table = Table(Column("canonical id", no_wrap=True), "entity", "reason", "since (UTC)", "tries", "what and why")
     for canonical_id, state in states.items():
         if (held := state.parked) is not None:
             since = f"{held.since:%Y-%m-%d %H:%M:%S}"

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from headrace.cli.console import out
 from headrace.cli.systems import CONNECTORS
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError
 from headrace.pipeline.assembly import choose, open_connection
 from headrace.platform.settings import Settings, load_settings
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 _SIGNS = {CheckState.PASS: "[green]pass[/]", CheckState.WARN: "[yellow]warn[/]", CheckState.FAIL: "[red]FAIL[/]"}
 
 

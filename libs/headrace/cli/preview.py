@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.console import out
 from headrace.cli.session import with_deployment
 from headrace.cli.systems import CONNECTORS
 from headrace.core.event import CanonicalEvent
@@ -26,7 +26,7 @@ from headrace.platform.coercion import coerce, parse
 from headrace.platform.kafka import partition_of, read_all
 from headrace.platform.topics import ENTITIES
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 
 
 def preview(

@@ -6,15 +6,15 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.console import out
 from headrace.platform.settings import load_settings
 from headrace.platform.topics import Applied, declared
 from headrace.platform.topics import apply as apply_topics
 
 app = typer.Typer(help="Kafka topics from one declaration.", no_args_is_help=True, pretty_exceptions_enable=False)
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 
 
 @app.command()

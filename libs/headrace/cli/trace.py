@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.console import out
 from headrace.cli.session import with_deployment
 from headrace.core.errors import RejectRecord
 from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.platform.kafka import read_all
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 
 _IDS = ("canonical_id", "event_id", "op_id", "external_id", "target_id", "trace_id")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from headrace.cli.console import out
 from headrace.cli.demo.deployment import ERP, Deployment
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
@@ -26,7 +26,7 @@ from headrace.platform.settings import load_settings
 from headrace.platform.stack import Stack, StackConfig
 from headrace.platform.topics import apply, declared
 
-_out = Console(highlight=False, soft_wrap=True)
+_out = out()
 
 
 def demo(

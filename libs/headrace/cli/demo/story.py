@@ -144,7 +144,7 @@ class Story:
         done = 0
         for entry in self._ledger_of("SalesOrderHeadersV2"):
             after = entry["after"]
-            deal = self._won.get(after["CustomersOrderReference"])
+            deal = self._won.get(after.get("CustomersOrderReference", ""))
             order = f"{after['dataAreaId']}/{after['SalesOrderNumber']}"
             done += deal is not None and lines.get(order, 0) >= len(deal.lines)
         return done

@@ -56,11 +56,11 @@ def judge(won: Mapping[str, Deal], ledger: Iterable[Mapping[str, Any]]) -> Verdi
             continue
         after = entry["after"]
         if entry["object"] == "SalesOrderHeadersV2":
-            headers[after["CustomersOrderReference"]].append(after)
+            headers[after.get("CustomersOrderReference", "")].append(after)
         elif entry["object"] == "SalesOrderLines":
             lines[after["dataAreaId"], after["SalesOrderNumber"]].append(after)
         elif entry["object"] == "CustomersV3":
-            customers[after["TaxExemptNumber"] or after["OrganizationName"]] += 1
+            customers[after.get("TaxExemptNumber") or after["OrganizationName"]] += 1
     verdict = Verdict()
     for reference, deal in won.items():
         found = headers.pop(reference, [])
@@ -92,9 +92,9 @@ def _compare(
     present = Counter(
         (
             line["ItemNumber"],
-            _decimal(line["OrderedSalesQuantity"]),
-            _decimal(line["SalesPrice"]),
-            _decimal(line["LineDiscountPercentage"]),
+            _decimal(line.get("OrderedSalesQuantity")),
+            _decimal(line.get("SalesPrice")),
+            _decimal(line.get("LineDiscountPercentage")),
         )
         for line in lines
     )

@@ -128,7 +128,7 @@ def released_product(item: Item, company: str) -> dict[str, Any]:
         "ItemNumber": item.number,
         "ProductNumber": item.number,
         "SearchName": item.name[:20],
-        "SalesPrice": str(item.price),
+        "SalesPrice": float(item.price),
         "SalesUnitSymbol": "ea",
     }
 
