@@ -299,7 +299,8 @@ class HttpClient:
             self._in_use[index] -= 1
             elapsed = time.perf_counter() - started
             metrics.CALL_SECONDS.labels(self.connection, operation, status).observe(elapsed)
-        kept = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_THE_WIRE]
+        # As bytes: a header that is not ASCII must not fail after a change was made.
+        kept = [(name, value) for name, value in answer.headers.raw if name.lower() not in _OF_THE_WIRE]
         return httpx.Response(answer.status_code, headers=kept, content=body, request=request)
 
 
@@ -307,7 +308,7 @@ class _TooLarge(Exception):
     """The answer's body passed the cap."""
 
 
-_OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+_OF_THE_WIRE = frozenset({b"content-encoding", b"transfer-encoding", b"content-length"})
 
 
 async def _whole(answer: httpx.Response) -> bytes:

@@ -18,8 +18,9 @@ CANARY = "canary-token-4711"
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 
-def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}", *(f"{k}: {v}" for k, v in headers.items())]
+def answer(status: int = 200, headers: Mapping[str, str] | None = None, body: bytes = b"{}") -> bytes:
+    more = [f"{name}: {value}" for name, value in (headers or {}).items()]
+    lines = [f"HTTP/1.1 {status} X", f"content-length: {len(body)}", *more]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -176,7 +177,7 @@ class TestReads:
             assert len(server.requests) == 3
 
     async def test_a_wait_longer_than_our_patience_is_handed_on(self) -> None:
-        later = answer(503, **{"retry-after": "1200"})
+        later = answer(503, {"retry-after": "1200"})
         async with running(later) as server, client(server.port) as http_client:
             with pytest.raises(RetryLater) as caught:
                 await http_client.read("GET", "/a", operation="a")
@@ -187,7 +188,7 @@ class TestReads:
         now = datetime(2020, 1, 1, tzinfo=UTC)
         later = answer(
             429,
-            **{
+            {
                 "retry-after": format_datetime(now + timedelta(seconds=1), usegmt=True),
                 "date": format_datetime(now, usegmt=True),
             },
@@ -200,7 +201,7 @@ class TestReads:
 
     async def test_429_pauses_everybody(self) -> None:
         budget = Budget("t", concurrency=8)
-        later = answer(429, **{"retry-after": "40"})
+        later = answer(429, {"retry-after": "40"})
         async with running(later) as server, client(server.port, budget=budget) as http_client:
             await http_client.change("POST", "/a", operation="a", json={})
             assert budget.pause_left() > 39
@@ -209,7 +210,7 @@ class TestReads:
             assert len(server.requests) == 1
 
     async def test_compressed_answer(self) -> None:
-        body = answer(body=gzip.compress(b'{"a":1}'), **{"content-encoding": "gzip"})
+        body = answer(body=gzip.compress(b'{"a":1}'), headers={"content-encoding": "gzip"})
         async with running(body) as server, client(server.port) as http_client:
             assert parse_json(await http_client.read("GET", "/a", operation="a")) == {"a": 1}
 
@@ -263,7 +264,10 @@ class TestAddresses:
             assert server.requests[0].startswith(b"GET /data/X?$skiptoken=a%20b&c='d' ")
 
     async def test_redirects_are_not_followed(self) -> None:
-        async with running(answer(302, location="http://127.0.0.1:1/")) as server, client(server.port) as http_client:
+        async with (
+            running(answer(302, {"location": "http://127.0.0.1:1/"})) as server,
+            client(server.port) as http_client,
+        ):
             assert (await http_client.read("GET", "/a", operation="a")).status_code == 302
 
 

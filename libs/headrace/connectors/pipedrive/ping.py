@@ -112,7 +112,7 @@ async def _webhooks(config: PipedriveConfig, client: PipedriveClient) -> list[Ch
     missing = [] if "*" in covered else [name for name in wanted if name not in covered]
     place = url or "any address"
     if missing:
-        remedy = f"Create webhooks (event_action *, version 2.0 or 1.0, with Basic credentials) to {place} for them."
+        remedy = f"With this token, create webhooks (event_action *, with Basic credentials) to {place} for them."
         return [
             Check("webhooks", FAIL if url else WARN, f"no subscription to {place} for {', '.join(missing)}", remedy)
         ]

@@ -31,7 +31,7 @@ class Related:
 
     def __init__(self, client: PipedriveClient) -> None:
         self._client = client
-        self._records: dict[tuple[str, int], tuple[float, Row | None]] = {}
+        self._records: dict[tuple[str, int], tuple[float, Row]] = {}
         self._lists: dict[str, tuple[float, dict[int, Row]]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -44,11 +44,10 @@ class Related:
         wanted = sorted({id_ for id_ in ids if isinstance(id_, int)})
         async with self._locks[obj]:
             now = time.monotonic()
-            missing = [id_ for id_ in wanted if self._records.get((obj, id_), (0.0, None))[0] <= now]
-            if missing:
-                await self._read(obj, missing)
-            found = {id_: self._records[obj, id_][1] for id_ in wanted}
-        return {id_: row for id_, row in found.items() if row is not None}
+            kept = {id_: self._records[obj, id_] for id_ in wanted if (obj, id_) in self._records}
+            found = {id_: row for id_, (expires, row) in kept.items() if expires > now}
+            missing = [id_ for id_ in wanted if id_ not in found]
+            return {**found, **await self._read(obj, missing)} if missing else found
 
     async def listed(self, name: str) -> Mapping[int, Row]:
         """Return all stages, pipelines or users by id; nothing if the token's user may not see them."""
@@ -59,25 +58,27 @@ class Related:
                 self._lists[name] = (time.monotonic() + LISTS_FRESH_SECONDS, rows)
             return rows
 
-    async def _read(self, obj: str, ids: list[int]) -> None:
-        if len(self._records) > _KEPT:
-            self._records.clear()
+    async def _read(self, obj: str, ids: list[int]) -> dict[int, Row]:
         path = f"{V2}/{KINDS[obj].path}"
-        found: dict[int, Row | None] = {}
-        single = ids
+        found: dict[int, Row] = {}
         if len(ids) > _ONE_BY_ONE:
             for start in range(0, len(ids), _MOST_IDS):
                 query = {"ids": ",".join(map(str, ids[start : start + _MOST_IDS]))}
                 found |= {row["id"]: row for row in await self._client.all(path, f"{obj}.list", query)}
-            # A list leaves deleted and archived records out without a word; a single read still shows them.
-            single = [id_ for id_ in ids if id_ not in found]
-        for id_ in single:
+        # A list leaves deleted records out without a word; a single read still shows them.
+        for id_ in [id_ for id_ in ids if id_ not in found]:
             try:
-                found[id_] = await self._client.one(f"{path}/{id_}", f"{obj}.get")
+                row = await self._client.one(f"{path}/{id_}", f"{obj}.get")
             except RejectRecord:
-                found[id_] = None  # not visible to the token's user
+                continue  # not visible to the token's user
+            if row is not None:
+                found[id_] = row
+        if len(self._records) > _KEPT:
+            self._records.clear()
         expires = time.monotonic() + FRESH_SECONDS
-        self._records |= {(obj, id_): (expires, found.get(id_)) for id_ in ids}
+        # What was not found is not kept: it may appear at any moment.
+        self._records |= {(obj, id_): (expires, row) for id_, row in found.items()}
+        return found
 
     async def _list(self, name: str) -> dict[int, Row]:
         try:

@@ -53,7 +53,7 @@ class PipedriveSource:
             RetryLater, StopConnection, RejectRecord: see `errors.TABLE`.
         """
         kind = _kind(ref.object)
-        if not ref.external_id.isdecimal():
+        if not (ref.external_id.isascii() and ref.external_id.isdigit()):
             raise RejectRecord("not a Pipedrive id", f'{ref.object} "{ref.external_id}": ids are whole numbers')
         path = f"{V2}/{kind.path}/{ref.external_id}"
         row = await self._client.one(path, f"{kind.name}.get")

@@ -60,7 +60,7 @@ class PipedriveTarget:
         """
         kind = _kind(operation)
         if operation.target_id:
-            row = await self._read(kind, operation.target_id)
+            row = await self._read(kind, _id(operation))
             return None if row is None else await self._found(kind, operation, [row])
         key = {name: value for name, value in operation.key.items() if value not in (None, "")}
         if not key:
@@ -176,7 +176,7 @@ def _kind(operation: Operation) -> Object:
 
 
 def _id(operation: Operation) -> str:
-    if not operation.target_id.isdecimal():
+    if not (operation.target_id.isascii() and operation.target_id.isdigit()):
         raise RejectRecord(
             "not a Pipedrive id",
             f'{operation.object} "{operation.target_id}": ids are whole numbers; correct the link.',

@@ -77,7 +77,11 @@ def notice(config: PipedriveConfig, request: WebhookRequest) -> Notice:
     if entity in _OF_A_DEAL:
         id_ = _deal_of(body)
         entity = "deal"
-    return Notice(Ref(entity, id_) if id_ and entity in config.objects else None, delivery_id)
+    if entity not in config.objects or not id_:
+        return Notice(None, delivery_id)
+    if not (id_.isascii() and id_.isdigit()):
+        raise DeliveryRefused(400, "names no record")
+    return Notice(Ref(entity, id_), delivery_id)
 
 
 def decode(config: PipedriveConfig, ref: Ref, body: bytes, definitions: Definitions | None) -> Record | None:

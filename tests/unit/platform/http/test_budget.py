@@ -111,5 +111,3 @@ async def test_vendor_headers_are_heeded() -> None:
     budget.observe(200, {"x-left": "0"})
     assert budget.pause_left() > 29
     assert metrics.BUDGET_LEFT.labels("vendor", "requests")._value.get() == 0
-
-
