@@ -161,7 +161,8 @@ def _create_v1(object_: str) -> Handler:
     def handle(call: Call) -> Reply:
         body = call.body_object()
         name, type_, options = (body.get(key) for key in ("name", "field_type", "options"))
-        labels = [item if isinstance(item, dict) else {"label": str(item)} for item in options or ()]
+        given = options if isinstance(options, list) else []
+        labels = [item if isinstance(item, dict) else {"label": str(item)} for item in given]
         problems = _check_new(name, type_, labels, "name")
         if problems:
             raise bad_request("; ".join(problems))

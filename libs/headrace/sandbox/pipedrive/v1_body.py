@@ -76,10 +76,16 @@ def _coerced(item: Property, value: Any, body: Mapping[str, Any]) -> Any:
     if item.kind == "prices":
         return [_price(price) for price in value] if isinstance(value, list) else value
     if item.kind == "participants" and isinstance(value, list):
-        return [{"person_id": _number(one.get("person_id")), "primary": bool(one.get("primary_flag"))} for one in value]
+        return [_participant(one) for one in value]
     if item.kind == "free" and isinstance(value, str):
         return {"value": value}
     return value if isinstance(value, list | Mapping) or item.kind == "date" else str(value)
+
+
+def _participant(one: Any) -> Any:
+    if not isinstance(one, Mapping):
+        return one
+    return {"person_id": _number(one.get("person_id")), "primary": bool(one.get("primary_flag"))}
 
 
 def _number(value: Any) -> Any:
