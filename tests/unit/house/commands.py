@@ -13,12 +13,15 @@ from typer.main import get_command
 from headrace.cli.main import app
 
 
-def problem_of(arguments: str | Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def problem_of(
+    arguments: str | Sequence[str], environment: Mapping[str, str] | None = None, *, names_only: bool = False
+) -> str:
     """Return why the arguments after `headrace` do not parse, "" if they do.
 
     Args:
         arguments: words, or one line as a shell would split it.
         environment: variables that options may take their values from.
+        names_only: the words of a text, which may leave out what a command needs.
     """
     words = shlex.split(arguments, comments=True) if isinstance(arguments, str) else list(arguments)
     command: Any = get_command(app)
@@ -34,5 +37,6 @@ def problem_of(arguments: str | Sequence[str], environment: Mapping[str, str] | 
         try:
             command.make_context(path, words)
         except Exception as error:  # whatever the parsing library raises is the answer
-            return "" if type(error).__name__ == "Exit" else f"{path}: {getattr(error, 'message', '') or error!r}"
+            fine = ("Exit", "MissingParameter") if names_only else ("Exit",)
+            return "" if type(error).__name__ in fine else f"{path}: {getattr(error, 'message', '') or error!r}"
     return ""
