@@ -340,5 +340,7 @@ def _back_off(attempt: int) -> float:
 
 
 def _words(error: Exception) -> str:
-    """Return what failed without the address, whose query may hold more than a log should."""
+    """Return what failed without the address, whose query may hold more than a log should (I10)."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return "LocalProtocolError: the request is malformed"  # its text quotes headers, credentials among them
     return f"{type(error).__name__} {error}".strip()

@@ -139,6 +139,13 @@ class TestChangePhases:
             assert response.status_code == status
             assert len(server.requests) == 1
 
+    @pytest.mark.parametrize("value", ["/x('Ä-1')".encode(), "/x('Ä-1')".encode("latin-1"), b"\xff"])
+    async def test_headers_of_any_bytes(self, value: bytes) -> None:
+        raw = answer().replace(b"\r\n\r\n", b"\r\nlocation: " + value + b"\r\n\r\n")
+        async with running(raw) as server, client(server.port) as http_client:
+            response = await http_client.change("POST", "/a", operation="a", json={})
+            assert (b"location", value) in [(name.lower(), found) for name, found in response.headers.raw]
+
     async def test_cancellation_stays_one(self) -> None:
         arrived = asyncio.Event()
 
@@ -269,6 +276,23 @@ class TestAddresses:
             client(server.port) as http_client,
         ):
             assert (await http_client.read("GET", "/a", operation="a")).status_code == 302
+
+
+@pytest.mark.parametrize("changing", [False, True])
+async def test_a_credential_that_is_no_header_stays_secret(changing: bool) -> None:
+    async def headers() -> Mapping[str, str]:
+        return {"x-api-token": f"{CANARY}\n"}
+
+    async with running(answer()) as server:
+        http_client = HttpClient(
+            "t", f"http://127.0.0.1:{server.port}", budget=Budget("t"), headers=headers, attempts=1
+        )
+        call = http_client.change if changing else http_client.read
+        with pytest.raises((OutcomeUnknown, RetryLater)) as caught:
+            await call("POST", "/a", operation="a", json={})
+        await http_client.close()
+    assert CANARY not in str(caught.value)
+    assert caught.value.__suppress_context__ or CANARY not in repr(caught.value.__context__)
 
 
 async def test_what_goes_out() -> None:

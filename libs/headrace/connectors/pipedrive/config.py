@@ -130,6 +130,7 @@ class PipedriveConfig(Strict):
             unknown = sorted(set(names) - set(OBJECT_NAMES))
             if unknown:
                 raise ValueError(f"{option}: unknown object {', '.join(unknown)}; known are {', '.join(OBJECT_NAMES)}")
-        if not self.api_token.get_secret_value().strip():
-            raise ValueError("api_token is empty")
+        token = self.api_token.get_secret_value()
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise ValueError("api_token is empty, or has characters that no token has, such as a space or a line end")
         return self

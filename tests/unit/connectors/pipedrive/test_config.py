@@ -31,6 +31,8 @@ def test_defaults() -> None:
         ({"base_url": "https://acme.pipedrive.com/api/v2"}, "address"),
         ({"base_url": "https://user:canary-x@acme.pipedrive.com"}, "address"),
         ({"api_token": " "}, "empty"),
+        ({"api_token": "canary\n"}, "line end"),
+        ({"api_token": "canary-ä"}, "characters"),
         ({"objects": ["deals"]}, "unknown object deals"),
         ({"markers": {"lead": "x"}}, "unknown object lead"),
         ({"page_size": 501}, "500"),
