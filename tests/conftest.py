@@ -28,20 +28,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 @pytest.fixture
 def kafka(stack: StackInfo, request: pytest.FixtureRequest) -> KafkaSettings:
     """Settings with a topic prefix of this test's own."""
-    prefix = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60].lower() + "."
     return KafkaSettings(
-        bootstrap=stack.bootstrap, registry_url=stack.registry_url, prefix=prefix, partitions=4, session_timeout=6.0
+        bootstrap=stack.bootstrap,
+        registry_url=stack.registry_url,
+        prefix=f"{_word(request.node.name)}.",
+        partitions=4,
+        session_timeout=6.0,
     )
 
 
-@pytest.fixture
-def deploy(stack: StackInfo, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Deployment]]:
+def _deployments(stack: StackInfo, folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Deployment]]:
     """Make deployments with sandboxes running and topics made; services are the test's to start."""
     made: list[Deployment] = []
 
     def make(**overrides: Any) -> Deployment:
-        prefix = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60].lower() + f"-{len(made)}."
-        deployment = Deployment(stack, tmp_path / str(len(made)), prefix, overrides)
+        prefix = f"{_word(request.node.name)}-{len(made)}."
+        deployment = Deployment(stack, folder / str(len(made)), prefix, overrides)
         made.append(deployment)
         deployment.start_sandboxes()
         deployment.configure()
@@ -55,6 +57,24 @@ def deploy(stack: StackInfo, tmp_path: Path, request: pytest.FixtureRequest) -> 
         if request.node.stash.get(FAILED, False):
             for process in deployment.processes.values():
                 print(f"--- {process.name}\n{process.tail(60)}")
+
+
+@pytest.fixture
+def deploy(stack: StackInfo, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Deployment]]:
+    """Deployments of one test."""
+    yield from _deployments(stack, tmp_path, request)
+
+
+@pytest.fixture(scope="module")
+def deploy_once(
+    stack: StackInfo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Deployment]]:
+    """Deployments that the tests of a module share."""
+    yield from _deployments(stack, tmp_path_factory.mktemp("deployment"), request)
+
+
+def _word(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name)[-60:].lower()
 
 
 FAILED = pytest.StashKey[bool]()

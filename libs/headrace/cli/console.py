@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 400
 
 
 def out() -> Console:

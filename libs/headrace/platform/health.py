@@ -49,7 +49,9 @@ class HttpServer:
     """uvicorn inside our own event loop, without its signal handlers: the service stops it when it has drained."""
 
     def __init__(self, application: Starlette, host: str, port: int) -> None:
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # With protocol 0 asyncio would leave Nagle's algorithm on: 40 ms more for each answer.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, port))
         config = uvicorn.Config(

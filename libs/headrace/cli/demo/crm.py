@@ -119,6 +119,10 @@ class SalesTeam:
         """Mark a deal as won."""
         self._call("PATCH", f"/api/v2/deals/{deal}", {"status": "won"})
 
+    def rename(self, deal: int, title: str) -> None:
+        """Change a deal's title."""
+        self._call("PATCH", f"/api/v2/deals/{deal}", {"title": title})
+
     def _code(self, obj: str, name: str) -> str:
         return str(self._fields[obj][name]["code"])
 

@@ -196,6 +196,7 @@ class Deployment:
                         "client_secret": CLIENT_SECRET,
                         "legal_entities": ["usmf", "demf", "gbsi"],
                         "call_deadline": 5.0,
+                        "settle_seconds": 1.0,
                         "dimension_format": {
                             "dimensions": ["Department", "CostCenter"],
                             "aliases": {"Cost center": "CostCenter"},

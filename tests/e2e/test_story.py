@@ -1,0 +1,24 @@
+"""The demo's story on a larger world, with all of its troubles, judged by the ledgers alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.cli.demo.story import Story
+
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+
+
+def test_every_won_deal_becomes_exactly_one_order(deploy):
+    deployment = deploy()
+    told = []
+    story = Story(deployment, told.append, deals=40, seed=20261121)
+    world, team, latecomer = story.prepare()
+    deployment.start_services()
+    verdict = story.play(world, team, latecomer)
+    assert verdict.clean, verdict.as_json()
+    assert verdict.orders == 40
+    assert story.events["kills"] == 1
+    assert story.events["parked"] >= 1
+    requests = deployment.erp.get("faults")["faults"]
+    assert [rule["hits"] for rule in requests] == [1, 1], "both replies were really lost"
