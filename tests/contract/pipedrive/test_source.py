@@ -111,6 +111,33 @@ class TestChanges:
         again, _ = await poll(source, "organization", cursor)
         assert len(again) == 2  # within the overlap
 
+    async def test_the_overlap_repeats_only_what_may_have_changed_in_the_same_second(self, sandbox: World) -> None:
+        await sandbox.advance(-60)
+        for number in (3, 4):
+            await sandbox.call("POST", "/api/v2/organizations", name=f"Org {number}")
+        source = sandbox.source(page_size=2)
+        _, cursor = await poll(source, "organization")
+        again, _ = await poll(source, "organization", cursor)
+        assert {record.ref.external_id for record in again} == {"1", "2"}  # seeded a moment ago
+        await sandbox.call("PATCH", "/api/v2/organizations/3", name="Changed")
+        await sandbox.advance(1)
+        await sandbox.call("PATCH", "/api/v2/organizations/4", name="Changed")
+        changed, _ = await poll(source, "organization", cursor)
+        assert "4" in {record.ref.external_id for record in changed}
+        assert {record.ref.external_id for record in (await poll(source, "organization"))[0]} == {"1", "2", "3", "4"}
+
+    async def test_a_poll_that_was_cut_off_repeats(self, sandbox: World) -> None:
+        await sandbox.advance(-60)
+        for number in range(3):
+            await sandbox.call("POST", "/api/v2/products", name=f"P {number}")
+        source = sandbox.source(page_size=1)
+        since = {"updated_since": (datetime.now(UTC) - timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        pages = source.changes("product", since)
+        first = await anext(pages)
+        await pages.aclose()  # type: ignore[attr-defined]
+        records, _ = await poll(source, "product", since)
+        assert first.records[0].ref in [record.ref for record in records]
+
     async def test_a_quiet_account_is_not_read_over_and_over(self, sandbox: World) -> None:
         source = sandbox.source()
         _, cursor = await poll(source, "organization")

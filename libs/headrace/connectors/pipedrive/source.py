@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from headrace.connectors.pipedrive.client import V2, ListPage, PipedriveClient, 
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import FieldBook
 from headrace.connectors.pipedrive.objects import DISCOUNT_FIELDS, KINDS, LINE_FIELDS, ORGANIZATION_CUSTOM, Object
+from headrace.connectors.pipedrive.overlap import Overlap
 from headrace.connectors.pipedrive.reading import Row, primary, readable, record_of, typed
 from headrace.connectors.pipedrive.related import Related
 from headrace.core.contracts import Notice, Page, Record, WebhookRequest
@@ -29,6 +31,7 @@ class PipedriveSource:
         self._client = client
         self._fields = fields
         self._related = Related(client)
+        self._overlaps: defaultdict[str, Overlap] = defaultdict(Overlap)
 
     def verify(self, request: WebhookRequest) -> None:
         """See `webhooks.verify`."""
@@ -67,7 +70,8 @@ class PipedriveSource:
 
         Deals come incomplete (`complete=False`: no lines). Deleted and archived deals, which the list hides, come
         first and leave the cursor where it is, so that a crash in between loses none. At the end the cursor is the
-        server's time at the start of this poll, so that a quiet account is not read over and over.
+        server's time at the start of this poll, so that a quiet account is not read over and over;
+        and what the last poll handed over is left out (`overlap`).
         """
         kind = _kind(obj)
         since = cursor.get(SINCE, "")
@@ -77,22 +81,31 @@ class PipedriveSource:
                 datetime.fromisoformat(since) - timedelta(seconds=self._config.overlap_seconds)
             )
             if kind.name == "deal" and self._config.deleted_deals:
-                async for page in self._client.pages(f"{V2}/deals", "deal.deleted", {**query, "status": "deleted"}):
-                    yield await self._page(kind, page, cursor)
+                deleted = {**query, "status": "deleted"}
+                async for page, _ in self._listed(kind, "deals", "deal.deleted", deleted, cursor):
+                    yield page
         if kind.name == "deal" and self._config.archived_deals:
-            async for page in self._client.pages(f"{V2}/deals/archived", "deal.archived", query):
-                yield await self._page(kind, page, cursor)
+            async for page, _ in self._listed(kind, "deals/archived", "deal.archived", query, cursor):
+                yield page
         started: datetime | None = None
-        async for page in self._client.pages(f"{V2}/{kind.path}", f"{kind.name}.list", query):
-            started = started or page.server_time
-            newest = max((str(row.get("update_time") or "") for row in page.items), default="")
+        async for page, listed in self._listed(kind, kind.path, f"{kind.name}.list", query, cursor):
+            started = started or listed.server_time
+            newest = max((str(row.get("update_time") or "") for row in listed.items), default="")
             since = max(since, _second(newest)) if newest else since
-            yield await self._page(kind, page, {SINCE: since} if since else {})
+            yield Page(page.records, {SINCE: since} if since else {})
         if started is not None and whole_seconds(started) > since:
             yield Page((), {SINCE: whole_seconds(started)})
 
-    async def _page(self, kind: Object, page: ListPage, cursor: Mapping[str, str]) -> Page:
-        return Page(await self._records(kind, page.items, complete=kind.name != "deal"), dict(cursor))
+    async def _listed(
+        self, kind: Object, path: str, operation: str, query: Mapping[str, Any], cursor: Mapping[str, str]
+    ) -> AsyncIterator[tuple[Page, ListPage]]:
+        overlap = self._overlaps[operation]
+        overlap.begin(anew=SINCE not in query)
+        async for listed in self._client.pages(f"{V2}/{path}", operation, query):
+            records = await self._records(kind, overlap.news(listed), complete=kind.name != "deal")
+            yield Page(records, dict(cursor)), listed
+            overlap.handed_over(listed)
+        overlap.finish()
 
     async def _records(self, kind: Object, rows: Sequence[Row], *, complete: bool) -> list[Record]:
         custom = [row.get("custom_fields") or {} for row in rows]
