@@ -1,0 +1,100 @@
+"""headrace.example.yaml: it loads, connectors accept it, it shows every setting, and its defaults are the real ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from headrace.cli.systems import CONNECTORS
+from headrace.connectors.dynamics_fo.config import DimensionFormat
+from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
+from headrace.connectors.pipedrive.config import Webhook as PipedriveWebhook
+from headrace.core.errors import ConfigurationError
+from headrace.platform.settings import ConnectionSettings, KafkaSettings, Settings, checked, load_settings
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "headrace.example.yaml"
+SYSTEMS = {connector.system: connector for connector in CONNECTORS}
+VARIABLES = sorted(set(re.findall(r"(?<=\$\{)[A-Z][A-Z0-9_]*(?=\})", EXAMPLE.read_text(encoding="utf-8"))) - {"NAME"})
+ENVIRONMENT = {name: f"value-of-{name.lower()}" for name in VARIABLES}
+RAW: Any = {"connections": {"__all__": {"config"}}}
+"""What only a connector can check."""
+_SHOWN_DEFAULT = re.compile(r"^( *)#([a-z_0-9]+: )", re.MULTILINE)
+
+
+def loaded(path: Path = EXAMPLE) -> tuple[Settings, dict[str, BaseModel]]:
+    settings = load_settings(path, ENVIRONMENT)
+    configs = {
+        name: checked(SYSTEMS[each.system].config, each.config, f"connections.{name}.config")
+        for name, each in settings.connections.items()
+    }
+    return settings, configs
+
+
+@pytest.fixture
+def spelled_out(tmp_path: Path) -> Path:
+    """The example with every shown default taken out of its comment."""
+    path = tmp_path / "headrace.yaml"
+    path.write_text(_SHOWN_DEFAULT.sub(r"\1\2", EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
+    return path
+
+
+def test_every_connector_accepts_its_configuration():
+    settings, configs = loaded()
+    assert {each.system for each in settings.connections.values()} == set(SYSTEMS)
+    assert set(configs) == set(settings.connections)
+
+
+def test_connections_are_used_as_their_connectors_can():
+    settings, configs = loaded()
+    for name, each in settings.connections.items():
+        opened = SYSTEMS[each.system].open(name, configs[name], None)
+        assert not each.source or opened.source is not None
+        assert not each.target or opened.target is not None
+        assert set(each.polls) <= set(SYSTEMS[each.system].objects)
+
+
+def test_shown_defaults_are_the_defaults(spelled_out: Path):
+    settings, configs = loaded(spelled_out)
+    as_shipped, as_shipped_configs = loaded()
+    assert configs == as_shipped_configs
+    assert settings.model_dump(exclude=RAW) == as_shipped.model_dump(exclude=RAW)
+    assert settings.connections["crm"].config != as_shipped.connections["crm"].config, "no default was taken out"
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_missing_variable_is_named(name: str):
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings(EXAMPLE, environment)
+
+
+def test_it_shows_every_setting(spelled_out: Path):
+    """A setting that nobody can find is as good as none. Alternatives that exclude each other stand in the prose."""
+    document = yaml.safe_load(spelled_out.read_text(encoding="utf-8"))
+    prose = EXAMPLE.read_text(encoding="utf-8")
+    missing = [place for place, name in _lacking(document) if not re.search(rf"\b{name}\b", prose)]
+    assert missing == []
+
+
+def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    crm, erp = document["connections"]["crm"], document["connections"]["erp"]
+    for place, model, shown in (
+        ("settings", Settings, document),
+        ("kafka", KafkaSettings, document["kafka"]),
+        ("connection crm", ConnectionSettings, crm),
+        ("connection erp", ConnectionSettings, erp),
+        ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
+        ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
+        ("dynamics_fo", SYSTEMS["dynamics_fo"].config, erp["config"]),
+        ("dynamics_fo webhook", EventsWebhook, erp["config"]["webhook"]),
+        ("dynamics_fo dimension_format", DimensionFormat, erp["config"]["dimension_format"]),
+    ):
+        for name in model.model_fields:
+            if name not in shown:
+                yield f"{place}: {name}", name
