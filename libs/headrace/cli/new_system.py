@@ -92,6 +92,7 @@ def remaining_edits(name: str) -> list[str]:
         f"services/sandbox/app.py: import create_app of headrace.sandbox.{name}.app, add it to SANDBOXES",
         f"docker-compose.yml: services sandbox-{system.service} and {system.service}, with their volumes",
         "services/compose/headrace.yaml: a connection; services/compose/prometheus.yml: a target",
+        f"tests/contract/cases/{name}/: cases for each mapping, as data",
         "pyproject.toml: an extra, if the connector needs a client library",
     ]
 
