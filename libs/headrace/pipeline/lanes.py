@@ -14,7 +14,7 @@ class Lanes:
 
     Args:
         concurrency: how many keys are worked on at once.
-        capacity: how much work may be waiting or running before `submit` holds back its caller.
+        capacity: how much work may be waiting or running while `has_room` is true.
         failed: called with the error when a piece of work raises; the lane of its key stops until `drain`, because
             what the next piece would build on is not there. The others go on (I11).
     """
@@ -26,28 +26,19 @@ class Lanes:
         self._lanes: dict[str, deque[Work]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
-        self._room = asyncio.Event()
-        self._room.set()
-        self.generation = 0
 
     @property
     def pending(self) -> int:
         """Work waiting or running."""
         return self._count
 
-    async def submit(self, key: str, work: Work, generation: int) -> None:
-        """Queue work behind what the key already has; waits while the capacity is used up.
+    @property
+    def has_room(self) -> bool:
+        """Whether more work should be submitted."""
+        return self._count < self._capacity
 
-        Work of an earlier `generation` is dropped: its partition was revoked, its offset is not ours to finish.
-        """
-        while self._count >= self._capacity and generation == self.generation:
-            self._room.clear()
-            await self._room.wait()
-        if generation == self.generation:
-            self.submit_now(key, work)
-
-    def submit_now(self, key: str, work: Work) -> None:
-        """Queue work without waiting for room: for resumed work, which is bounded by what is parked."""
+    def submit(self, key: str, work: Work) -> None:
+        """Queue work behind what the key already has. The submitter heeds `has_room`; resumed work need not."""
         self._count += 1
         lane = self._lanes.get(key)
         if lane is not None:
@@ -63,11 +54,9 @@ class Lanes:
 
         What is forgotten or cancelled was never acked: its next owner gets it again (I2).
         """
-        self.generation += 1
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()
-        self._room.set()
         if self._tasks:
             _, running = await asyncio.wait(self._tasks, timeout=seconds)
             for task in running:
@@ -90,5 +79,4 @@ class Lanes:
                     return
             lane.popleft()
             self._count -= 1
-            self._room.set()
-        self._lanes.pop(key, None)
+            self._lanes.pop(key, None)

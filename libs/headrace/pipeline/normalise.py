@@ -118,14 +118,19 @@ class Normaliser:
         """Start the polls that now belong to this worker; what was not acked comes again by itself."""
         self._polls.start(partitions)
 
-    async def on_message(self, message: Message) -> None:
-        """Queue a delivery behind what its record already has."""
-        await self._lanes.submit(message.key, partial(self._work, message), self._lanes.generation)
+    @property
+    def has_room(self) -> bool:
+        """Whether more deliveries may come."""
+        return self._lanes.has_room
 
-    async def on_revoked(self) -> None:
+    def on_message(self, message: Message) -> None:
+        """Queue a delivery behind what its record already has."""
+        self._lanes.submit(message.key, partial(self._work, message))
+
+    async def on_revoked(self, seconds: float) -> None:
         """Finish or cancel what is under way; nothing here changes a system, so all of it can come again."""
         self._polls.cancel()
-        await self._lanes.drain(self._drain_seconds)
+        await self._lanes.drain(min(seconds, self._drain_seconds))
 
     def _failed(self, key: str, error: BaseException) -> None:
         logger.error("normalising failed unexpectedly", exc_info=error, extra={"key": key})

@@ -98,22 +98,27 @@ class Processor:
                 self._parking.remember(canonical_id, state.parked)
                 self.wake(canonical_id)
 
-    async def on_message(self, message: Message) -> None:
-        """Decode an event or a command and queue it behind what its canonical id already has (I5)."""
+    @property
+    def has_room(self) -> bool:
+        """Whether more events may come."""
+        return self._lanes.has_room
+
+    def on_message(self, message: Message) -> None:
+        """Queue an event or a command behind what its canonical id already has (I5)."""
         if message.value is None:
             self._finished(message)
             return
         begin = self._command if message.topic == self._commands_topic else self._begin
-        await self._lanes.submit(message.key, partial(begin, message), self._lanes.generation)
+        self._lanes.submit(message.key, partial(begin, message))
 
-    async def on_revoked(self) -> None:
+    async def on_revoked(self, seconds: float) -> None:
         """Finish or cancel what is under way; an interrupted call stays an INTENT and is verified by the next owner."""
-        await self._lanes.drain(self._drain_seconds)
+        await self._lanes.drain(min(seconds, self._drain_seconds))
         self._parking.clear()
 
     def wake(self, canonical_id: str) -> None:
         """Try a parked id again."""
-        self._lanes.submit_now(canonical_id, partial(self._resume, canonical_id, False))
+        self._lanes.submit(canonical_id, partial(self._resume, canonical_id, False))
 
     @property
     def pending(self) -> int:

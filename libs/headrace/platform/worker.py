@@ -1,9 +1,10 @@
-"""A member of a consumer group with a compacted state table, on Faust; the only module that knows Faust.
+"""A member of a consumer group with a compacted state table: the ground that processors and normalisers stand on.
 
-What Faust does here: group membership, one assignor that keeps every topic's partition n and the state's partition n on
-one worker, recovery of the state from its topic before the first event. What it does not do, because its own way loses
-events (decision record 20261121-faust-fenced): acks and commits are ours (`OffsetTracker`), state writes go through our
-awaited idempotent producer, and nothing runs when partitions are revoked until the handler has drained.
+It runs as a service inside a Faust worker, which supervises it and ends the process when it crashes. Consuming, acks
+and table are ours: Faust's own skip and stall under rebalances (decision record 20261121-own-consumer-inside-faust).
+
+    assigned → state of those partitions is read to its end → handler.on_assigned → messages, in order per partition
+    revoked  → handler.on_revoked (drained) → commit → nothing is written until assigned again
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import faust
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
-from faust.tables.table import Table
-from faust.types import TP
+from mode import Service
 
-from headrace.platform.kafka import Message, Producer, partition_of
+from headrace.platform.kafka import Message, Producer, to_message
 from headrace.platform.offsets import OffsetTracker
 from headrace.platform.settings import KafkaSettings
+from headrace.platform.table import Table
 
 logger = logging.getLogger(__name__)
+
+COMMIT_SECONDS = 1.0
+_POLL_MS = 200
+_BATCH = 256
 
 
 class Handler(Protocol):
@@ -33,15 +40,23 @@ class Handler(Protocol):
     async def on_assigned(self, partitions: frozenset[int]) -> None:
         """State of `partitions` is recovered and no message has been handed over yet."""
 
-    async def on_message(self, message: Message) -> None:
-        """Take a message; return when there is room for the next (back-pressure). `finished` acks it later."""
+    def on_message(self, message: Message) -> None:
+        """Take a message; `finished` acks it later. Must not raise."""
 
-    async def on_revoked(self) -> None:
-        """Finish or cancel everything begun; afterwards no call and no state write may happen (I2, I5)."""
+    @property
+    def has_room(self) -> bool:
+        """Whether more messages may come; the worker stays in the group while there is none (back-pressure)."""
+
+    async def on_revoked(self, seconds: float) -> None:
+        """Finish what was begun within `seconds`, cancel the rest; afterwards nothing is called or written (I2, I5)."""
 
 
 class StreamWorker:
-    """Consumes `topics` with the state of `state_topic` and hands messages to a handler, in order per partition."""
+    """Consumes `topics` with the state of `state_topic` and hands messages to a handler, in order per partition.
+
+    All topics have the partition count of the settings and the range assignor deals all of them out alike, so that a
+    key's events, commands and state always meet on one worker.
+    """
 
     def __init__(
         self,
@@ -55,54 +70,45 @@ class StreamWorker:
         instance: str = "",
     ) -> None:
         self._kafka = kafka
-        self._state_topic = state_topic
-        self._producer = producer
+        self._topics = list(topics)
+        self._consumer = _consumer(kafka, group, instance)
+        self._table = Table(kafka, state_topic, producer)
         self._handler: Handler
-        self._last_heartbeat = 0.0
+        self._generation = 0
         self._assigned: frozenset[int] = frozenset()
+        self._last_heartbeat = 0.0
+        self._service = _ConsumeService(self)
+        self._app = _make_app(kafka, group, state_dir / group)
         self.offsets = OffsetTracker()
         self.ready = asyncio.Event()
-        self.failed: BaseException | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._app = _make_app(kafka, group, state_dir / group, instance)
-        self._table = self._make_table()
-        channel = self._app.topic(
-            *topics, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw"
-        )
-        self._app.agent(channel, name=f"{group}.events")(self._consume)
-        self._app.on_partitions_revoked.connect(self._revoked)
-        self._app.on_partitions_assigned.connect(self._partitions_assigned)
-        self._app.on_rebalance_complete.connect(self._rebalanced)
 
     def handle_with(self, handler: Handler) -> None:
         """Set the handler; once, before `start`."""
         self._handler = handler
 
+    @property
+    def failed(self) -> BaseException | None:
+        """The error that ended the worker, None while it works; the process must exit so that it is restarted."""
+        reason = self._service.crash_reason or self._app.crash_reason
+        return reason if isinstance(reason, BaseException) else None
+
     # --- state ---
 
     def get(self, key: str) -> bytes | None:
         """Return the state of a key of an assigned partition as it was last durably written."""
-        value = self._table.data.get(key.encode())
-        return value or None
+        return self._table.get(key)
 
     async def put(self, key: str, value: bytes | None) -> None:
         """Write the state of a key and wait until it is durable; None deletes it.
 
         Raises:
-            KafkaError: not durable. The state is unchanged; the caller must not go on with what it announces (I3, I6).
+            KafkaError: not durable. The caller must not go on with what it announces (I3, I6).
         """
-        await self._producer.send(self._state_topic, key, value)
-        if value is None:
-            self._table.data.data.pop(key.encode(), None)
-        else:
-            self._table.data.data[key.encode()] = value
+        await self._table.put(key, value)
 
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Yield key and state of every key in the assigned partitions."""
-        for key, value in list(self._table.data.data.items()):
-            text = key.decode()
-            if value and partition_of(text, self._kafka.partitions) in self._assigned:
-                yield text, value
+        return self._table.items()
 
     # --- acks ---
 
@@ -115,89 +121,101 @@ class StreamWorker:
 
         Checked immediately before every changing call: a process that was stopped past its session finds it spent.
         """
+        if not self._assigned:
+            return 0.0
         return self._last_heartbeat + self._kafka.session_timeout - time.monotonic()
 
     # --- life ---
 
     async def start(self) -> None:
-        """Join the group and recover; `ready` is set once messages flow."""
+        """Join the group; `ready` is set once state is recovered and messages flow."""
         await self._app.start()
-        self._tasks = [asyncio.create_task(self._commit_regularly()), asyncio.create_task(self._watch())]
+        await self._app.add_runtime_dependency(self._service)
 
     async def stop(self) -> None:
         """Drain the handler, commit, leave the group."""
-        self._app.consumer.pause_partitions(self._app.consumer.assignment())
-        await self._handler.on_revoked()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._commit()
+        await self._service.finish()
         await self._app.stop()
 
-    # --- Faust's side ---
+    async def run(self) -> None:
+        """Consume until cancelled; Faust's supervisor calls it."""
+        self._consumer.subscribe(self._topics, listener=_Listener(self))
+        await self._consumer.start()
+        self._watch_heartbeats()
+        committing = asyncio.create_task(self._commit_regularly())
+        try:
+            await self._consume()
+        finally:
+            committing.cancel()
+            await asyncio.gather(committing, return_exceptions=True)
+            await self.revoked(self._kafka.session_timeout)
+            await self._consumer.stop()
 
-    def _make_table(self) -> Any:
-        table: Any = Table(
-            self._app,
-            name="state",
-            partitions=self._kafka.partitions,
-            key_type=bytes,
-            value_type=bytes,
-        )
-        # The topic carries our name, not "<app>-<table>-changelog"; Faust ignores its own `changelog_topic` argument.
-        table.changelog_topic = self._app.topic(
-            self._state_topic,
-            key_type=bytes,
-            value_type=bytes,
-            key_serializer="raw",
-            value_serializer="raw",
-            partitions=self._kafka.partitions,
-            compacting=True,
-            deleting=False,
-            acks=False,
-            internal=True,
-            maxsize=131_072,
-            allow_empty=True,
-        )
-        return self._app.tables.add(table)
-
-    async def _consume(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            raw = event.message
-            if not self.offsets.received(raw.topic, raw.partition, raw.offset):
-                continue
-            message = Message(
-                raw.topic,
-                raw.partition,
-                raw.offset,
-                (raw.key or b"").decode(),
-                raw.value,
-                tuple(raw.headers.items()) if isinstance(raw.headers, dict) else tuple(raw.headers or ()),
-                int(raw.timestamp * 1000),
-            )
-            await self._handler.on_message(message)
-
-    async def _revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+    async def revoked(self, seconds: float) -> None:
+        """Drain, commit, forget."""
+        self._generation += 1
         self.ready.clear()
-        await self._handler.on_revoked()
+        await self._handler.on_revoked(seconds)
         await self._commit()
         self.offsets.forget()
         self._assigned = frozenset()
 
-    async def _partitions_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
-        self._watch_heartbeats()
-        self._assigned = frozenset(tp.partition for tp in assigned if tp.topic == self._state_topic)
+    def assigned(self, partitions: set[TopicPartition]) -> None:
+        """Note what is owned now; the consuming loop recovers its state before it hands anything over."""
+        self._generation += 1
+        self._last_heartbeat = time.monotonic()
+        self._assigned = frozenset(tp.partition for tp in partitions)
 
-    async def _rebalanced(self, app: Any, **_: Any) -> None:
-        await self._handler.on_assigned(self._assigned)
-        self.ready.set()
+    async def _consume(self) -> None:
+        recovered = -1
+        while True:
+            generation = self._generation
+            if generation != recovered and self._assigned:
+                await self._table.recover(self._assigned)
+                if generation != self._generation:
+                    continue  # the group was dealt out anew meanwhile
+                await self._handler.on_assigned(self._assigned)
+                recovered = generation
+                self.ready.set()
+            paused = not self._assigned or not self._handler.has_room
+            self._hold(paused)
+            for records in (await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)).values():
+                for record in records:
+                    if generation != self._generation or recovered != generation:
+                        break  # fetched for an earlier assignment; its owner gets it from the last commit
+                    if self.offsets.received(record.topic, record.partition, record.offset):
+                        self._handler.on_message(to_message(record))
+
+    def _hold(self, paused: bool) -> None:
+        """Stop or resume fetching while staying in the group: full lanes must not cost the membership."""
+        assignment = self._consumer.assignment()
+        held = self._consumer.paused() & assignment
+        if paused and held != assignment:
+            self._consumer.pause(*assignment)
+        elif not paused and held:
+            self._consumer.resume(*held)
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            await self._commit()
+
+    async def _commit(self) -> None:
+        offsets = self.offsets.committable()
+        owned = self._consumer.assignment()
+        wanted = {tp: offset for key, offset in offsets.items() if (tp := TopicPartition(*key)) in owned}
+        if not wanted:
+            return
+        try:
+            await self._consumer.commit(wanted)
+        except KafkaError as error:
+            logger.warning("commit failed; its events will come again and be told as seen: %s", error)
+        else:
+            self.offsets.committed({(tp.topic, tp.partition): offset for tp, offset in wanted.items()})
 
     def _watch_heartbeats(self) -> None:
-        """Note every successful heartbeat: Faust's consumer thread beats on its own and tells nobody."""
-        coordinator = self._app.consumer._thread._consumer._coordinator
-        self._last_heartbeat = time.monotonic()
-        if getattr(coordinator, "_headrace_watched", False):
-            return
+        """Note every successful heartbeat; aiokafka keeps their times to itself."""
+        coordinator: Any = self._consumer._coordinator
         beat = coordinator._do_heartbeat
 
         async def watched() -> bool:
@@ -208,49 +226,72 @@ class StreamWorker:
             return succeeded
 
         coordinator._do_heartbeat = watched
-        coordinator._headrace_watched = True
 
-    async def _commit_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            await self._commit()
 
-    async def _commit(self) -> None:
-        offsets = self.offsets.committable()
-        if not offsets:
-            return
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hands the group's decisions on. No heartbeat is sent meanwhile, so draining has half a session at most."""
+
+    def __init__(self, worker: StreamWorker) -> None:
+        self._worker = worker
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Drain before the group goes on."""
+        await self._worker.revoked(self._worker._kafka.session_timeout / 2)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Only note it: recovery takes longer than a session may be silent."""
+        self._worker.assigned(assigned)
+
+
+class _ConsumeService(Service):
+    """The worker as a service of the Faust app: an error in it crashes the app."""
+
+    def __init__(self, worker: StreamWorker) -> None:
+        super().__init__()
+        self._worker = worker
+        self._consuming: asyncio.Future[None] | None = None
+
+    @Service.task
+    async def _run(self) -> None:
+        self._consuming = asyncio.ensure_future(self._worker.run())
         try:
-            done = await self._app.consumer._commit_offsets({TP(*key): offset for key, offset in offsets.items()})
-        except KafkaError as error:
-            logger.warning("commit failed, will be repeated: %s", error)
-            return
-        if done:
-            self.offsets.committed(offsets)
+            await asyncio.shield(self._consuming)
+        except asyncio.CancelledError:
+            if not self._consuming.cancelled():
+                raise
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(0.2)
-            if self._app.crashed:
-                self.failed = self._app.crash_reason or RuntimeError("Faust crashed without a reason")
-                return
+    async def finish(self) -> None:
+        """End the consuming in order; before the supervisor stops, which would not wait for a drain."""
+        if self._consuming is not None:
+            self._consuming.cancel()
+            await asyncio.gather(self._consuming, return_exceptions=True)
 
 
-def _make_app(kafka: KafkaSettings, group: str, folder: Path, instance: str) -> Any:
+def _consumer(kafka: KafkaSettings, group: str, instance: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap,
+        group_id=group,
+        group_instance_id=instance or None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=int(kafka.session_timeout * 1000),
+        heartbeat_interval_ms=int(kafka.session_timeout * 1000 / 4),
+        max_poll_interval_ms=300_000,
+        rebalance_timeout_ms=60_000,
+        fetch_max_wait_ms=100,
+    )
+
+
+def _make_app(kafka: KafkaSettings, group: str, folder: Path) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     return faust.App(
         group,
         broker=[f"aiokafka://{address}" for address in kafka.bootstrap.split(",")],
+        producer_only=True,
         store="memory://",
         datadir=str(folder),
-        broker_session_timeout=kafka.session_timeout,
-        broker_heartbeat_interval=kafka.session_timeout / 4,
-        broker_max_poll_interval=300,
-        broker_commit_interval=3600,
-        consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=instance or None,
-        stream_wait_empty=False,
-        stream_buffer_maxsize=512,
-        table_standby_replicas=0,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

@@ -1,8 +1,6 @@
 import asyncio
 from functools import partial
 
-import pytest
-
 from headrace.pipeline.lanes import Lanes
 
 
@@ -25,7 +23,7 @@ async def test_one_key_in_order_and_keys_in_parallel():
         order.append(name)
 
     for name in ("a1", "a2", "b1", "a3", "b2"):
-        await lanes.submit(name[0], partial(work, name), 0)
+        lanes.submit(name[0], partial(work, name))
     await until(lambda: order == ["b1", "b2"])
     gate.set()
     await until(lambda: lanes.pending == 0)
@@ -43,23 +41,21 @@ async def test_no_more_keys_at_once_than_allowed():
         running -= 1
 
     for number in range(10):
-        await lanes.submit(str(number), work, 0)
+        lanes.submit(str(number), work)
     await until(lambda: running == 3)
     gate.set()
     await until(lambda: lanes.pending == 0)
     assert most == 3
 
 
-async def test_submit_waits_for_room():
+async def test_there_is_room_until_the_capacity_is_used_up():
     lanes, gate = Lanes(10, 2, refuse), asyncio.Event()
-    await lanes.submit("a", gate.wait, 0)
-    await lanes.submit("b", gate.wait, 0)
-    third = asyncio.create_task(lanes.submit("c", gate.wait, 0))
-    await asyncio.sleep(0)
-    assert not third.done()
+    lanes.submit("a", gate.wait)
+    assert lanes.has_room
+    lanes.submit("b", gate.wait)
+    assert not lanes.has_room
     gate.set()
-    async with asyncio.timeout(5):
-        await third
+    await until(lambda: lanes.has_room)
 
 
 async def test_drain_finishes_what_runs_and_forgets_what_waits():
@@ -72,8 +68,8 @@ async def test_drain_finishes_what_runs_and_forgets_what_waits():
     async def second():
         done.append("second")
 
-    await lanes.submit("a", first, 0)
-    await lanes.submit("a", second, 0)
+    lanes.submit("a", first)
+    lanes.submit("a", second)
     await asyncio.sleep(0)
     draining = asyncio.create_task(lanes.drain(5))
     await asyncio.sleep(0)
@@ -85,18 +81,8 @@ async def test_drain_finishes_what_runs_and_forgets_what_waits():
 
 async def test_drain_cancels_what_does_not_end():
     lanes = Lanes(1, 100, refuse)
-    await lanes.submit("a", asyncio.Event().wait, 0)
+    lanes.submit("a", asyncio.Event().wait)
     await lanes.drain(0.01)
-    assert lanes.pending == 0
-
-
-async def test_work_of_an_earlier_generation_is_dropped():
-    lanes = Lanes(1, 1, refuse)
-    await lanes.submit("a", asyncio.Event().wait, 0)
-    late = asyncio.create_task(lanes.submit("b", partial(pytest.fail, "ran"), 0))
-    await asyncio.sleep(0)
-    await lanes.drain(0.01)
-    await late
     assert lanes.pending == 0
 
 
@@ -110,8 +96,8 @@ async def test_an_unforeseen_error_stops_only_its_key():
     async def fine(name):
         done.append(name)
 
-    await lanes.submit("a", broken, 0)
-    await lanes.submit("a", partial(fine, "a2"), 0)
-    await lanes.submit("b", partial(fine, "b1"), 0)
+    lanes.submit("a", broken)
+    lanes.submit("a", partial(fine, "a2"))
+    lanes.submit("b", partial(fine, "b1"))
     await until(lambda: done == ["b1"] and bool(failed))
     assert failed == [("a", "defect")]

@@ -152,7 +152,7 @@ class Bench:
 
     async def feed(self, *events):
         for given in events:
-            await self.processor.on_message(given if isinstance(given, Message) else self.message(given))
+            self.processor.on_message(given if isinstance(given, Message) else self.message(given))
         await self.settled()
 
     async def settled(self):
