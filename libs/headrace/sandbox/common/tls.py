@@ -1,4 +1,4 @@
-"""A certificate for localhost, signed by an authority made on the spot: some clients refuse plain HTTP.
+"""A certificate for localhost and this machine's name, by an authority made on the spot: some refuse plain HTTP.
 
 msal takes only https authorities; a client that trusts `authority_file` works against a sandbox as in the cloud.
 """
@@ -6,6 +6,7 @@ msal takes only https authorities; a client that trusts `authority_file` works a
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,10 @@ class LocalCertificate:
 
 
 def local_certificate(directory: Path) -> LocalCertificate:
-    """Return the certificate kept in a directory; make a new one when there is none or it ends within a day."""
+    """Return the certificate kept in a directory; make a new one when there is none or it ends within a day.
+
+    It names this machine too, as neighbours of a container call it by its host name; one that does not is replaced.
+    """
     files = LocalCertificate(directory / "ca.pem", directory / "localhost.pem", directory / "localhost.key")
     if not _usable(files):
         directory.mkdir(parents=True, exist_ok=True)
@@ -40,6 +44,9 @@ def _usable(files: LocalCertificate) -> bool:
     if not (files.authority_file.exists() and files.certificate_file.exists() and files.key_file.exists()):
         return False
     certificate = x509.load_pem_x509_certificate(files.certificate_file.read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    if socket.gethostname() not in names.get_values_for_type(x509.DNSName):
+        return False
     return certificate.not_valid_after_utc - datetime.now(UTC) > timedelta(days=1)
 
 
@@ -67,7 +74,7 @@ def _issue(files: LocalCertificate) -> None:
     )
     key = ec.generate_private_key(ec.SECP256R1())
     names = [
-        x509.DNSName("localhost"),
+        *(x509.DNSName(name) for name in dict.fromkeys(("localhost", socket.gethostname()))),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address("::1")),
     ]
