@@ -1,0 +1,252 @@
+"""Mappings shown by cases that are data: what goes in and what comes out, as two JSON files in a folder.
+
+`<cases>/<system>/config.json`                          the connection's configuration, for named functions and checks
+`<cases>/<system>/<mapping>/<case>/record.json`         in: a record of the system
+`<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, and the links that are known
+`<cases>/<system>/<mapping>/<case>/expected.json`       what the mapping makes of it, or {"rejected": reason}, or
+                                                        {"skipped": rule}
+
+Values other than text, whole numbers, booleans and null carry tags, as `headrace.core.values.load` reads them:
+{"$decimal": "1.5"}, {"$date": "2026-12-24"}, {"$time": "2026-11-21T08:00:00+00:00"}. The name of a case begins with
+its kind ("rejected-unknown-company").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from headrace.core import values
+from headrace.core.contracts import Action, Connector, Operation, Record
+from headrace.core.errors import RejectRecord
+from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.refs import decode_key
+from headrace.mapping.documents import InMapping, OutMapping
+from headrace.mapping.inward import map_in
+from headrace.mapping.loading import load, mapping_files
+from headrace.mapping.outward import fill, map_out
+from headrace.mapping.results import PlannedStep, Skipped
+from headrace.mapping.running import StepValue
+from headrace.platform.codec import Codec, event_to_record, record_to_event
+from headrace.platform.settings import checked
+
+ALWAYS = ("full", "minimal", "cleared", "unicode", "rejected")
+"""Kinds of cases that every mapping has; one with rules under `when:` also has "skipped"."""
+
+CONNECTION = "under-test"
+_NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class MappingUnderTest:
+    """One mapping file and the folder of its cases."""
+
+    path: Path
+    folder: Path
+
+    @cached_property
+    def document(self) -> InMapping | OutMapping:
+        """The mapping, loaded."""
+        return load(self.path)
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """Which kinds of cases it must have."""
+        return (*ALWAYS, "skipped") if self.document.when else ALWAYS
+
+    @property
+    def cases(self) -> Sequence[Path]:
+        """The folders of its cases."""
+        return sorted(path for path in self.folder.glob("*") if path.is_dir())
+
+    def written(self) -> Mapping[str, set[str]]:
+        """Return the fields that it may write: canonical fields under "", or the fields of each step."""
+        if isinstance(self.document, InMapping):
+            return {"": set(self.document.fields)}
+        return {step.step: set(step.fields) for step in self.document.steps}
+
+    def shown(self) -> Mapping[str, set[str]]:
+        """Return the fields that some case expects with a value."""
+        found: dict[str, set[str]] = {}
+        for case in self.cases:
+            expected = expectation(case)
+            for name, fields in _parts(expected):
+                found.setdefault(name, set()).update(key for key, value in fields.items() if value is not None)
+        return found
+
+
+def mappings(services: Path, cases: Path) -> list[MappingUnderTest]:
+    """Return every mapping below the folder of the services."""
+    files = [path for path in mapping_files(services) if "mappings" in path.parts]
+    return [MappingUnderTest(path, cases / load(path).system / path.stem) for path in files]
+
+
+def expectation(case: Path) -> Any:
+    """Return what a case expects."""
+    return values.load((case / "expected.json").read_text(encoding="utf-8"))
+
+
+class Bench:
+    """Runs cases of one system.
+
+    Args:
+        connector: the system's.
+        config: content of `config.json`.
+        codec: encodes canonical events, so that what is mapped is known to fit its schema.
+    """
+
+    def __init__(self, connector: Connector, config: Mapping[str, Any], codec: Codec) -> None:
+        self._codec = codec
+        model = checked(connector.config, config, connector.system)
+        self._transforms: Mapping[str, Callable[..., Any]] = connector.transforms(model)
+        self._connection = connector.open(CONNECTION, model)
+
+    async def close(self) -> None:
+        """Close the connection, which no case calls."""
+        await self._connection.close()
+
+    def outcome(self, document: InMapping | OutMapping, case: Path) -> Any:
+        """Return what the mapping makes of a case, in the form of `expected.json`."""
+        name = "record.json" if isinstance(document, InMapping) else "event.json"
+        given = values.load((case / name).read_text(encoding="utf-8"))
+        try:
+            found = self._in(document, given) if isinstance(document, InMapping) else self._out(document, given)
+        except RejectRecord as rejected:
+            return {"rejected": rejected.reason}
+        return values.load(values.dump(found))
+
+    # --- a record in ---
+
+    def _in(self, document: InMapping, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        record = Record(
+            Ref(document.object, given["external_id"]),
+            given["data"],
+            modified_at=given.get("modified_at"),
+            deleted=given.get("deleted", False),
+        )
+        mapped = map_in(document, record, _Identities(), self._transforms)
+        if isinstance(mapped, Skipped):
+            return {"skipped": mapped.rule}
+        assert set(mapped.asserted) == set(mapped.data), "asserted and data name different fields"
+        meta = _meta(document.entity, mapped.asserted, {"legal_entity": mapped.legal_entity})
+        self._through_avro(CanonicalEvent(meta, mapped.data))
+        found = {
+            "data": mapped.data,
+            "legal_entity": mapped.legal_entity,
+            "occurred_at": mapped.occurred_at,
+            "marker": mapped.marker,
+            "natural_keys": dict(mapped.natural_keys),
+        }
+        return {name: value for name, value in found.items() if name == "data" or value}
+
+    # --- an event out ---
+
+    def _out(self, document: OutMapping, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        meta = _meta(document.entity, tuple(given["data"]), given.get("meta", {}))
+        event = self._through_avro(CanonicalEvent(meta, given["data"]))
+        plan = map_out(document, event, _Links(given.get("links", ())), self._transforms)
+        if isinstance(plan, Skipped):
+            return {"skipped": plan.rule}
+        if not plan.missing:
+            for step in plan.steps:
+                self._check(document, step)
+        found = {
+            "steps": [_shown(step) for step in plan.steps],
+            "missing": [each.detail for each in plan.missing],
+        }
+        return {name: value for name, value in found.items() if value}
+
+    def _check(self, document: OutMapping, step: PlannedStep) -> None:
+        """Let the target check a step as it does before every change; what earlier steps answer is made up."""
+        answers: dict[str, dict[str, Any]] = {}
+        for value in step.fields.values():
+            if isinstance(value, StepValue):
+                answers.setdefault(value.step, {})[value.field] = "1"
+        filled = fill(step, answers)
+        operation = Operation(
+            op_id="0" * 32,
+            connection=CONNECTION,
+            entity=document.entity,
+            canonical_id="canonical-1",
+            step=filled.step,
+            action=Action.CREATE,
+            object=filled.object,
+            fields=filled.fields,
+            key=filled.marker,
+        )
+        assert self._connection.target is not None, f"{document.system} has a mapping out, but no target"
+        self._connection.target.check(operation)
+
+    def _through_avro(self, event: CanonicalEvent) -> CanonicalEvent:
+        """Return an event as it comes out of Kafka, with every field of its schema.
+
+        Raises:
+            RejectRecord: a value does not fit the schema.
+        """
+        record = self._codec.encode(f"canonical/{event.meta.entity}.v1", event_to_record(event))
+        return record_to_event(self._codec.decode(record)[1])
+
+
+class _Identities:
+    """Canonical ids that can be read in `expected.json`."""
+
+    connection = CONNECTION
+
+    def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
+        return f"{entity} of {obj} {external_id}"
+
+
+class _Links:
+    """The links that a case names: canonical id, object and target id of each."""
+
+    def __init__(self, links: Sequence[Mapping[str, str]]) -> None:
+        self._links = links
+
+    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
+        for link in self._links:
+            if (link["canonical_id"], link["object"]) == (canonical_id, obj):
+                first = next(iter(decode_key(link["target_id"]).values()))
+                if scope is None or first.casefold() == scope.casefold():
+                    return link["target_id"]
+        return None
+
+
+def _meta(entity: str, asserted: tuple[str, ...], given: Mapping[str, Any]) -> Meta:
+    return Meta(
+        event_id="event-1",
+        entity=entity,
+        canonical_id=given.get("canonical_id", "canonical-1"),
+        connection=given.get("connection", CONNECTION),
+        object=given.get("object", entity),
+        external_id=given.get("external_id", "1"),
+        source_version="",
+        occurred_at=_NOW,
+        observed_at=_NOW,
+        change=Change(given.get("change", "upsert")),
+        legal_entity=given.get("legal_entity"),
+        asserted=tuple(given.get("asserted", asserted)),
+        trace_id="",
+    )
+
+
+def _shown(step: PlannedStep) -> Mapping[str, Any]:
+    def plain(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: _plain(value) for name, value in fields.items()}
+
+    shown = {"step": step.step, "object": step.object, "fields": plain(step.fields), "marker": plain(step.marker)}
+    return {**shown, "match": [plain(key) for key in step.match]} if step.match else shown
+
+
+def _plain(value: Any) -> Any:
+    return {"from_step": value.step, "field": value.field} if isinstance(value, StepValue) else value
+
+
+def _parts(expected: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if "data" in expected:
+        yield "", expected["data"]
+    for step in expected.get("steps", ()):
+        yield step["step"].partition(":")[0], step["fields"]
