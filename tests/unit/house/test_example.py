@@ -44,13 +44,13 @@ def spelled_out(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_connector_accepts_its_configuration():
+def test_every_connector_accepts_its_configuration() -> None:
     settings, configs = loaded()
     assert {each.system for each in settings.connections.values()} == set(SYSTEMS)
     assert set(configs) == set(settings.connections)
 
 
-def test_connections_are_used_as_their_connectors_can():
+def test_connections_are_used_as_their_connectors_can() -> None:
     settings, configs = loaded()
     for name, each in settings.connections.items():
         opened = SYSTEMS[each.system].open(name, configs[name], None)
@@ -59,7 +59,7 @@ def test_connections_are_used_as_their_connectors_can():
         assert set(each.polls) <= set(SYSTEMS[each.system].objects)
 
 
-def test_shown_defaults_are_the_defaults(spelled_out: Path):
+def test_shown_defaults_are_the_defaults(spelled_out: Path) -> None:
     settings, configs = loaded(spelled_out)
     as_shipped, as_shipped_configs = loaded()
     assert configs == as_shipped_configs
@@ -68,13 +68,13 @@ def test_shown_defaults_are_the_defaults(spelled_out: Path):
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_a_missing_variable_is_named(name: str):
+def test_a_missing_variable_is_named(name: str) -> None:
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
     with pytest.raises(ConfigurationError, match=name):
         load_settings(EXAMPLE, environment)
 
 
-def test_it_shows_every_setting(spelled_out: Path):
+def test_it_shows_every_setting(spelled_out: Path) -> None:
     """A setting that nobody can find is as good as none. Alternatives that exclude each other stand in the prose."""
     document = yaml.safe_load(spelled_out.read_text(encoding="utf-8"))
     prose = EXAMPLE.read_text(encoding="utf-8")
