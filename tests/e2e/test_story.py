@@ -15,7 +15,10 @@ def test_every_won_deal_becomes_exactly_one_order(deploy):
     story = Story(deployment, told.append, deals=40, seed=20261121)
     world, team, latecomer = story.prepare()
     deployment.start_services()
-    verdict = story.play(world, team, latecomer)
+    try:
+        verdict = story.play(world, team, latecomer)
+    finally:
+        team.close()
     assert verdict.clean, verdict.as_json()
     assert verdict.orders == 40
     assert story.events["kills"] == 1

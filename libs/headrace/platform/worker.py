@@ -286,10 +286,9 @@ def _consumer(kafka: KafkaSettings, group: str, instance: str) -> AIOKafkaConsum
 
 def _make_app(kafka: KafkaSettings, group: str, folder: Path) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
-    return faust.App(
+    app = faust.App(
         group,
         broker=[f"aiokafka://{address}" for address in kafka.bootstrap.split(",")],
-        producer_only=True,
         store="memory://",
         datadir=str(folder),
         topic_allow_declare=False,
@@ -297,3 +296,5 @@ def _make_app(kafka: KafkaSettings, group: str, folder: Path) -> Any:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
+    app.producer_only = True  # no consumer of Faust's own
+    return app

@@ -108,9 +108,11 @@ class Bench:
         await worker.stop()
 
     async def close(self):
+        failed = [worker.failed for worker in self.running]
         for worker in list(self.running):
             await worker.stop()
         await self.producer.stop()
+        assert failed == [None] * len(failed)
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ def demo(
             task = progress.add_task("orders", total=deals)
             story.progress = lambda done, total: progress.update(task, completed=done)
             verdict = story.play(world, team, latecomer)
+            team.close()
         timings |= {**story.timings, "total": _since(started)}
         _write(project_root() / "build" / "demo.json", verdict, story.events, timings)
         _show(verdict, story.events, timings)
