@@ -11,6 +11,9 @@ from headrace.core.contracts import Action, Found, Limits, Operation, Written
 from headrace.platform.kafka import Message, Producer
 from headrace.platform.offsets import OffsetTracker
 from headrace.platform.settings import KafkaSettings
+from headrace.platform.worker import Handler
+
+_BATCH = 256
 
 
 class InstantProducer(Producer):
@@ -70,14 +73,18 @@ class MemoryWorker:
         if self._awaited == 0:
             self._all.set()
 
-    async def feed(self, handler: Any, messages: list[Message]) -> None:
-        """Hand messages over as the stream worker does, and wait until every one is acked."""
+    async def feed(self, handler: Handler, messages: list[Message]) -> None:
+        """Hand messages over in batches while there is room, as the stream worker does; return when all are acked."""
         self._awaited = len(messages)
         self._all.clear()
-        for message in messages:
-            if not self._offsets.received(message.topic, message.partition, message.offset):
-                raise RuntimeError("a benchmark must not hand a message over twice")
-            await handler.on_message(message)
+        for start in range(0, len(messages), _BATCH):
+            while not handler.has_room:
+                await asyncio.sleep(0)
+            for message in messages[start : start + _BATCH]:
+                if not self._offsets.received(message.topic, message.partition, message.offset):
+                    raise RuntimeError("a benchmark must not hand a message over twice")
+                handler.on_message(message)
+            await asyncio.sleep(0)
         await self._all.wait()
 
 

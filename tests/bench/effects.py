@@ -235,10 +235,12 @@ class _Idle:
     async def on_assigned(self, partitions: frozenset[int]) -> None:
         """Do nothing."""
 
-    async def on_message(self, message: Message) -> None:
+    has_room = True
+
+    def on_message(self, message: Message) -> None:
         """Do nothing."""
 
-    async def on_revoked(self) -> None:
+    async def on_revoked(self, seconds: float) -> None:
         """Do nothing."""
 
 
