@@ -79,4 +79,4 @@ class Lanes:
                     return
             lane.popleft()
             self._count -= 1
-            self._lanes.pop(key, None)
+        self._lanes.pop(key, None)

@@ -101,3 +101,25 @@ async def test_an_unforeseen_error_stops_only_its_key():
     lanes.submit("b", partial(fine, "b1"))
     await until(lambda: done == ["b1"] and bool(failed))
     assert failed == [("a", "defect")]
+
+async def test_work_that_comes_while_its_key_is_busy_waits_even_after_earlier_work_ended():
+    lanes, running, gates = Lanes(4, 100, refuse), [], {name: asyncio.Event() for name in "abc"}
+
+    async def work(name):
+        running.append(name)
+        await gates[name].wait()
+        running.remove(name)
+
+    lanes.submit("key", partial(work, "a"))
+    lanes.submit("key", partial(work, "b"))
+    await until(lambda: running == ["a"])
+    gates["a"].set()
+    await until(lambda: running == ["b"])
+    lanes.submit("key", partial(work, "c"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert running == ["b"]
+    gates["b"].set()
+    await until(lambda: running == ["c"])
+    gates["c"].set()
+    await until(lambda: lanes.pending == 0)
