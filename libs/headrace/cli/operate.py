@@ -13,31 +13,39 @@ from rich.table import Column, Table
 
 from headrace.cli.console import out
 from headrace.cli.session import operator, with_deployment
+from headrace.core.event import Ref
 from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
-from headrace.pipeline.state import EffectState, from_record
+from headrace.pipeline.inbox import Delivery
+from headrace.pipeline.state import from_record
 from headrace.platform.kafka import read_all
+from headrace.platform.settings import ConnectionSettings
 
 _out = out()
 
-Connection = Annotated[str, typer.Argument(help="Target connection.")]
+_Row = tuple[str, str, datetime, int, str]
+"""Entity, reason, since, tries, detail."""
+
+Connection = Annotated[str, typer.Argument(help="Connection.")]
 Id = Annotated[str, typer.Argument(help="Canonical id, as `headrace parked` shows it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes to the audit.")]
 
 
 def parked(connection: Connection) -> None:
-    """List what is parked on a target, and why."""
-    states = with_deployment(lambda shared: _parked(shared, connection))
-    table = Table(Column("canonical id", no_wrap=True), "entity", "reason", "since (UTC)", "tries", "what and why")
-    for canonical_id, state in states.items():
-        if (held := state.parked) is not None:
-            since = f"{held.since:%Y-%m-%d %H:%M:%S}"
-            table.add_row(canonical_id, state.entity, held.reason, since, str(held.attempts), held.detail)
-    _out.print(table if states else "nothing is parked")
+    """List what is parked on a connection, and why: events of a target, deliveries of a source."""
+    rows = with_deployment(lambda shared: _parked(shared, connection))
+    table = Table(Column("id", no_wrap=True), "entity", "reason", "since (UTC)", "tries", "what and why")
+    for identifier, (entity, reason, since, tries, detail) in rows.items():
+        table.add_row(identifier, entity, reason, f"{since:%Y-%m-%d %H:%M:%S}", str(tries), detail)
+    _out.print(table if rows else "nothing is parked")
 
 
 def retry(connection: Connection, canonical_id: Id, reason: Reason = "") -> None:
-    """Try parked work again."""
+    """Try parked work again. A delivery of a source (object:id) is read anew."""
+    if ":" in canonical_id:
+        with_deployment(lambda shared: _read_again(shared, connection, canonical_id))
+        _out.print(f"{canonical_id} will be read again")
+        return
     _order(connection, canonical_id, "retry", {}, reason)
 
 
@@ -95,8 +103,7 @@ def _order(connection: str, canonical_id: str, action: str, argument: dict[str, 
     }
 
     async def send(shared: Shared) -> None:
-        if connection not in shared.settings.connections:
-            raise typer.BadParameter(f"{connection} is not configured")
+        _configured(shared, connection)
         value = shared.codec.encode("internal/command.v1", record)
         await shared.producer.send(shared.names.commands(connection), canonical_id, value)
 
@@ -104,12 +111,33 @@ def _order(connection: str, canonical_id: str, action: str, argument: dict[str, 
     _out.print(f"{action} ordered; `headrace trace {canonical_id}` shows what came of it")
 
 
-async def _parked(shared: Shared, connection: str) -> dict[str, EffectState]:
-    states: dict[str, EffectState] = {}
-    async for message in read_all(shared.settings.kafka, [shared.names.state(connection)]):
-        states.pop(message.key, None)
-        if message.value is not None:
-            state = from_record(await decode(shared.codec, message.value))
-            if state.parked is not None:
-                states[message.key] = state
-    return states
+async def _read_again(shared: Shared, connection: str, identifier: str) -> None:
+    _configured(shared, connection)
+    obj, _, external_id = identifier.partition(":")
+    await shared.inbox(connection).put(Delivery(connection, Ref(obj, external_id), "command"))
+
+
+def _configured(shared: Shared, connection: str) -> ConnectionSettings:
+    known = shared.settings.connections
+    if connection not in known:
+        raise typer.BadParameter(f"{connection} is not configured; there are {', '.join(known)}")
+    return known[connection]
+
+
+async def _parked(shared: Shared, connection: str) -> dict[str, _Row]:
+    configured = _configured(shared, connection)
+    rows: dict[str, _Row] = {}
+    if configured.target:
+        async for message in read_all(shared.settings.kafka, [shared.names.state(connection)]):
+            rows.pop(message.key, None)
+            held = from_record(await decode(shared.codec, message.value)) if message.value else None
+            if held and (parked := held.parked):
+                rows[message.key] = (held.entity, parked.reason, parked.since, parked.attempts, parked.detail)
+    async for message in read_all(shared.settings.kafka, [shared.names.parked(connection)]):
+        record = await decode(shared.codec, message.value or b"")
+        if record["canonical_id"]:
+            continue  # an event of the target: its state has it
+        rows.pop(message.key, None)
+        if record["state"] == "parked":
+            rows[message.key] = (record["entity"], record["reason"], record["at"], record["attempts"], record["detail"])
+    return rows

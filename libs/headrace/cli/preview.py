@@ -15,11 +15,13 @@ from headrace.cli.systems import CONNECTORS
 from headrace.core.event import CanonicalEvent
 from headrace.mapping.documents import OutMapping
 from headrace.mapping.loading import load_directory
+from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, Skipped
+from headrace.mapping.running import StepValue
 from headrace.pipeline.assembly import Shared, choose, mappings_folder, open_connection
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.performing import differing
-from headrace.pipeline.planning import Planner
+from headrace.pipeline.planning import Planner, outputs
 from headrace.pipeline.state import EffectState, from_record
 from headrace.platform.codec import record_to_event
 from headrace.platform.coercion import coerce, parse
@@ -64,13 +66,16 @@ def _show(event: CanonicalEvent, document: OutMapping, plan: Plan | Skipped, sta
         _out.print(f"skipped by rule: {plan.rule}")
         return
     table = Table("step", "field", "value", "why", "target holds")
-    for step in plan.steps:
-        existing = state.step(step.step) if state else None
+    done = {step.step: outputs(step.shadow, step.target_id) for step in state.steps} if state else {}
+    why = {(line.step, line.field): line.why for line in plan.explanation}
+    for planned in plan.steps:
+        existing = state.step(planned.step) if state else None
+        step = fill(planned, done) if existing else planned
         changed = differing(step, existing) if existing else step.fields
-        for line in plan.explanation:
-            if line.step == step.step:
-                held = "not written yet" if existing is None else "differs" if line.field in changed else "the same"
-                table.add_row(line.step, line.field, str(line.value), line.why, held)
+        for name, value in step.fields.items():
+            held = "not written yet" if existing is None else "differs" if name in changed else "the same"
+            shown = f"({value.step}'s {value.field})" if isinstance(value, StepValue) else str(value)
+            table.add_row(step.step, name, shown, why[step.step, name], held)
     _out.print(table)
     for missing in plan.missing:
         _out.print(f"waits: {missing.detail}")

@@ -53,17 +53,26 @@ class Undecodable:
             traceparent: the story that it belongs to.
         """
         reason = ParkReason.REVIEW if isinstance(error, NeedsReview) else ParkReason.UNDECODABLE
+        detail = f"{name or message.key}: {error.detail}"
+        await self._tell(message, entity, traceparent, (reason.value, error.reason, detail, "parked"))
+
+    async def resumed(self, message: Message, entity: str) -> None:
+        """Tell the feed that an operator's retry of a parked message went through."""
+        await self._tell(message, entity, "", ("", "", "", "resumed"))
+
+    async def _tell(self, message: Message, entity: str, traceparent: str, words: tuple[str, str, str, str]) -> None:
+        reason, label, detail, state = words
         record = {
             "connection": self._connection,
             "canonical_id": "",
             "entity": entity,
             "event_id": f"{message.topic}/{message.partition}/{message.offset}",
-            "reason": reason.value,
-            "label": error.reason,
-            "detail": f"{name or message.key}: {error.detail}",
+            "reason": reason,
+            "label": label,
+            "detail": detail,
             "topic": message.topic,
             "event": message.value or b"",
-            "state": "parked",
+            "state": state,
             "attempts": 1,
             "at": datetime.now(UTC),
             "traceparent": traceparent,

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 EMITTED = "internal/emitted.v1"
 
+_LAPSED = Mapped({}, (), None, None, None, {}, ())
+
 _REQUESTED = 10_000
 
 
@@ -150,6 +152,9 @@ class Normaliser:
             except RejectRecord as error:
                 await self._park(message, delivery, error)
                 result = "parked"
+            else:
+                if delivery.arrival == "command":
+                    await self._undecodable.resumed(message, delivery.ref.object)
         await self._audit.flush(message.key)
         point("normalise.before-ack")
         metrics.NORMALISED.labels(self._connection, result).inc()
@@ -206,7 +211,8 @@ class Normaliser:
         if isinstance(mapped, Skipped):
             if known is None:
                 return "skipped"
-            mapped = self._lapsed(document, record)
+            # It was emitted and no longer passes: for this entity it is gone, and targets hear of it.
+            record, mapped = replace(record, deleted=True), _LAPSED
         external_id = record.ref.external_id
         canonical_id = await self._identity.resolve(
             document.entity, document.identity, external_id, mapped.marker, dict(mapped.natural_keys)
@@ -231,15 +237,6 @@ class Normaliser:
         await self._audit.event(self._connection, event.meta, "normalise", "emitted", detail=delivery.arrival)
         await self._audit.flush(canonical_id)
         return "emitted"
-
-    def _lapsed(self, document: InMapping, record: Record) -> Mapped:
-        """Map a record that was emitted but no longer passes its mapping's rules: targets hear of it all the same."""
-        mapped = map_in(document, replace(record, deleted=True), self._identity, self._transforms)
-        if isinstance(mapped, Skipped):
-            raise RejectRecord(
-                "mapping rule on a deletion", f"{document.file}: rule {mapped.rule} hides a deleted record"
-            )
-        return mapped
 
     async def _is_echo(self, document: InMapping, record: Record) -> bool:
         """Recognise what our own processor wrote (I7): the same version, or the values it left there."""

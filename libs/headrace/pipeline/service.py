@@ -8,6 +8,7 @@ import signal
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from aiokafka.errors import KafkaConnectionError
 from starlette.applications import Starlette
 
 from headrace.core.contracts import Connector, Source
@@ -156,6 +157,6 @@ def main(service: str, flow: Any, connectors: Sequence[Connector], arguments: Se
         for problem in error.problems:
             logger.error(problem)
         raise SystemExit(78) from None
-    except RetryLater as error:
-        logger.error("cannot start yet", extra={"reason": error.reason})
+    except (RetryLater, KafkaConnectionError) as error:
+        logger.error("cannot work yet", extra={"reason": str(error)})
         raise SystemExit(75) from None

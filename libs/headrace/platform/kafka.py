@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,9 +53,11 @@ class Producer:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Flush what is buffered and disconnect."""
+        """Flush what is buffered and disconnect; without Kafka give up after some seconds: nothing was promised yet."""
         if self._producer is not None:
-            await self._producer.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(10):
+                    await self._producer.stop()
             self._producer = None
 
     async def send(

@@ -10,6 +10,7 @@ and table are ours: Faust's own skip and stall under rebalances (decision record
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 COMMIT_SECONDS = 1.0
 _POLL_MS = 200
+_KAFKA_GONE_SECONDS = 5.0
 _BATCH = 256
 
 
@@ -149,7 +151,9 @@ class StreamWorker:
             committing.cancel()
             await asyncio.gather(committing, return_exceptions=True)
             await self.revoked(self._kafka.session_timeout)
-            await self._consumer.stop()
+            with contextlib.suppress(TimeoutError):  # Kafka may be gone, and the process must end all the same
+                async with asyncio.timeout(_KAFKA_GONE_SECONDS):
+                    await self._consumer.stop()
 
     async def revoked(self, seconds: float) -> None:
         """Drain, commit, forget."""
@@ -207,8 +211,9 @@ class StreamWorker:
         if not wanted:
             return
         try:
-            await self._consumer.commit(wanted)
-        except KafkaError as error:
+            async with asyncio.timeout(_KAFKA_GONE_SECONDS):
+                await self._consumer.commit(wanted)
+        except (KafkaError, TimeoutError) as error:
             logger.warning("commit failed; its events will come again and be told as seen: %s", error)
         else:
             self.offsets.committed({(tp.topic, tp.partition): offset for tp, offset in wanted.items()})

@@ -102,6 +102,7 @@ async def test_an_unforeseen_error_stops_only_its_key():
     await until(lambda: done == ["b1"] and bool(failed))
     assert failed == [("a", "defect")]
 
+
 async def test_work_that_comes_while_its_key_is_busy_waits_even_after_earlier_work_ended():
     lanes, running, gates = Lanes(4, 100, refuse), [], {name: asyncio.Event() for name in "abc"}
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from headrace.cli.console import out
-from headrace.cli.demo.deployment import ERP, Deployment
+from headrace.cli.demo.deployment import CRM, ERP, Deployment
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
 from headrace.pipeline.assembly import Shared
@@ -126,7 +126,7 @@ def _look_around(deployment: Deployment) -> None:
     _out.print("\n[bold]It stays up.[/] Look around:")
     _out.print(f"  export HEADRACE_CONFIG={deployment.config_file}")
     for command in (
-        f"headrace trace {ERP}:SalesOrderHeadersV2:…   a record's whole story, by any id, e.g. crm/deal/1",
+        f"headrace trace {CRM}:deal-order:1            a record's whole story, by any of its ids",
         f"headrace parked {ERP}                        what waits, and why",
         "headrace ping                              does each connection work",
         "headrace mapping preview --help            what would be written, and why",

@@ -1,0 +1,276 @@
+"""The normaliser with a source in memory: what becomes of each delivery, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from headrace.core import values
+from headrace.core.contracts import Record
+from headrace.core.errors import RejectRecord, RetryLater
+from headrace.core.event import Change, Ref
+from headrace.core.ids import mint_canonical_id
+from headrace.mapping.loading import parse
+from headrace.pipeline.audit import Audit
+from headrace.pipeline.identity import Identity
+from headrace.pipeline.inbox import Delivery, Inbox
+from headrace.pipeline.links import Link, Links
+from headrace.pipeline.normalise import Normaliser
+from headrace.platform.codec import Codec, record_to_event
+from headrace.platform.kafka import Message
+from headrace.platform.paths import schemas_dir
+from headrace.platform.record_json import CONTENT_TYPE, dump_record
+from headrace.platform.schemas import Schemas
+from headrace.platform.settings import KafkaSettings
+from headrace.platform.topics import TopicNames
+
+from .doubles import MemoryProducer
+
+CUSTOMER = """
+direction: in
+system: test
+object: organization
+entity: customer
+version: 1
+natural_keys: {tax_number: {copy: vat}}
+marker: {copy: headrace_id}
+fields:
+  name: {copy: name}
+  tax_number: {copy: vat}
+"""
+ORDER = """
+direction: in
+system: test
+object: deal
+entity: sales_order
+identity: deal-order
+version: 1
+when: {deal-not-won: {field: status, in: [won]}}
+fields:
+  reference: {copy: title}
+  customer: {reference: {entity: customer, object: organization, id: {copy: org_id}}}
+"""
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+def organization(number=7, version="v1", **data):
+    return Record(
+        Ref("organization", str(number)), {"name": "Berg AS", "vat": "NO1", "headrace_id": None, **data}, version, NOW
+    )
+
+
+def deal(version="v1", **data):
+    return Record(Ref("deal", "55"), {"title": "Pumps", "status": "won", "org_id": 7, **data}, version, NOW)
+
+
+class MemorySource:
+    """Holds records by reference; `faults` are raised by the next reads."""
+
+    def __init__(self):
+        self.records = {}
+        self.faults = []
+        self.reads = 0
+
+    def holds(self, *records):
+        for record in records:
+            self.records[record.ref] = record
+
+    def decode(self, ref, body):
+        if body == b"rubbish":
+            raise RejectRecord("undecodable", "rubbish")
+        return
+
+    async def fetch(self, ref):
+        self.reads += 1
+        if self.faults:
+            raise self.faults.pop(0)
+        return self.records.get(ref)
+
+
+class NoPolls:
+    def start(self, owned):
+        pass
+
+    def cancel(self):
+        pass
+
+
+class Bench:
+    def __init__(self, settle_seconds=0.0):
+        self.source, self.producer = MemorySource(), MemoryProducer()
+        self.codec = Codec.offline(Schemas(schemas_dir()))
+        self.links = Links(KafkaSettings(), "links", self.codec, self.producer)
+        self.inbox = Inbox("inbox.crm", self.producer, self.codec)
+        self.table, self.acked, self.failures, self.offset = {}, [], [], 0
+        self.normaliser = Normaliser(
+            "crm",
+            source=self.source,
+            mappings=[parse(CUSTOMER), parse(ORDER)],
+            transforms={},
+            identity=Identity("crm", self.links, settle_seconds),
+            links=self.links,
+            inbox=self.inbox,
+            producer=self.producer,
+            codec=self.codec,
+            audit=Audit(self.producer, self.codec, "audit", "w1"),
+            names=TopicNames(),
+            table=self,
+            polls=NoPolls(),
+            finished=self.acked.append,
+            stop=self.failures.append,
+        )
+
+    def get(self, key):
+        return self.table.get(key)
+
+    async def put(self, key, value):
+        self.table[key] = value
+
+    async def deliver(self, *deliveries):
+        for delivery in deliveries:
+            await self.inbox.put(delivery)
+            _, key, value = self.producer.sent.pop()
+            self.offset += 1
+            self.normaliser.on_message(Message("inbox.crm", 0, self.offset, key, value))
+        await self.settled()
+
+    async def settled(self):
+        async with asyncio.timeout(10):
+            while self.normaliser._lanes.pending:
+                await asyncio.sleep(0.002)
+        assert self.failures == []
+
+    def events(self, entity):
+        return [record_to_event(self.codec.decode(value)[1]) for value in self.producer.on(f"canonical.{entity}.v1")]
+
+    def parked(self):
+        return [self.codec.decode(value)[1] for value in self.producer.on("parked.crm")]
+
+
+def webhook(ref, body=b"{}", **more):
+    return Delivery("crm", ref, "webhook", body, "application/json", **more)
+
+
+def polled(record):
+    return Delivery("crm", record.ref, "poll", dump_record(record), CONTENT_TYPE, version=record.version)
+
+
+@pytest.fixture
+async def bench():
+    return Bench()
+
+
+async def test_a_record_seen_by_webhook_and_poll_is_emitted_once(bench):
+    bench.source.holds(organization())
+    await bench.deliver(webhook(organization().ref), polled(organization()), webhook(organization().ref))
+    (event,) = bench.events("customer")
+    assert event.data["name"] == "Berg AS"
+    assert event.meta.canonical_id == mint_canonical_id("crm", "organization", "7")
+    assert len(bench.acked) == 3
+
+
+async def test_a_change_is_emitted_and_an_older_state_is_not(bench):
+    await bench.deliver(polled(organization(version="v2", name="New")), polled(organization(version="v1")))
+    assert [event.data["name"] for event in bench.events("customer")] == ["New"]
+
+
+async def test_a_late_webhook_reads_the_present_state(bench):
+    bench.source.holds(organization(version="v3", name="Newest"))
+    await bench.deliver(polled(organization(version="v1")), webhook(organization().ref))
+    assert [event.data["name"] for event in bench.events("customer")] == ["Berg AS", "Newest"]
+
+
+async def test_a_read_that_fails_is_repeated_and_nothing_is_lost(bench):
+    bench.source.holds(organization())
+    bench.source.faults = [RetryLater("busy", 0.001), RetryLater("busy", 0.001)]
+    await bench.deliver(webhook(organization().ref))
+    assert len(bench.events("customer")) == 1
+    assert bench.source.reads == 3
+
+
+async def test_a_record_that_is_gone_after_it_was_emitted_is_deleted(bench):
+    await bench.deliver(polled(organization()))
+    await bench.deliver(webhook(organization().ref))
+    assert [event.meta.change for event in bench.events("customer")] == [Change.UPSERT, Change.DELETE]
+
+
+async def test_a_record_that_was_never_there_is_ignored(bench):
+    await bench.deliver(webhook(organization().ref))
+    assert bench.events("customer") == []
+    assert len(bench.acked) == 1
+
+
+async def test_a_deal_that_is_no_longer_won_is_told_once(bench):
+    await bench.deliver(polled(deal("v1", status="open")))
+    assert bench.events("sales_order") == []
+    await bench.deliver(
+        polled(deal("v2")), polled(deal("v3", status="lost")), polled(deal("v4", status="lost", org_id=8))
+    )
+    changes = [event.meta.change for event in bench.events("sales_order")]
+    assert changes[:2] == [Change.UPSERT, Change.DELETE]
+
+
+async def test_a_record_that_others_refer_to_is_asked_for_once(bench):
+    await bench.deliver(polled(deal("v1")), polled(deal("v2", title="Other")))
+    asked = [bench.codec.decode(value)[1] for value in bench.producer.on("inbox.crm")]
+    assert [(item["object"], item["external_id"], item["arrival"]) for item in asked] == [
+        ("organization", "7", "reference")
+    ]
+
+
+async def test_a_natural_key_joins_records_of_several_systems(bench):
+    await bench.links.put(Link("*", "key/customer/tax_number", "no1", "C-ERP", "customer", "matched"))
+    await bench.deliver(polled(organization()))
+    assert bench.events("customer")[0].meta.canonical_id == "C-ERP"
+    assert bench.links.get("crm", "organization", "7").origin == "matched"
+
+
+async def test_a_marker_goes_before_everything(bench):
+    await bench.deliver(polled(organization(headrace_id="C-MARKED")))
+    assert bench.events("customer")[0].meta.canonical_id == "C-MARKED"
+
+
+async def test_what_nothing_identifies_is_looked_at_again_before_it_is_minted():
+    bench = Bench(settle_seconds=0.05)
+    await bench.inbox.put(polled(organization(vat=None)))
+    _, key, value = bench.producer.sent.pop()
+    bench.normaliser.on_message(Message("inbox.crm", 0, 1, key, value))
+    await asyncio.sleep(0)
+    await bench.links.put(Link("crm", "organization", "7", "C-WRITTEN", "customer", "written"))
+    await bench.settled()
+    assert bench.events("customer")[0].meta.canonical_id == "C-WRITTEN"
+
+
+async def test_our_own_write_is_not_news_but_the_next_change_is(bench):
+    mark = values.mark({"name": "Berg AS", "vat": "NO1"})
+    written = Link("crm", "organization", "7", "C1", "customer", "written", None, mark)
+    await bench.links.put(written)
+    await bench.deliver(polled(organization(version="")))
+    assert bench.events("customer") == []
+    await bench.deliver(polled(organization(version="", name="By hand")))
+    assert [event.data["name"] for event in bench.events("customer")] == ["By hand"]
+
+
+async def test_what_cannot_be_decoded_is_kept_with_its_bytes(bench):
+    await bench.deliver(webhook(organization().ref, b"rubbish"), polled(deal()))
+    (parked,) = bench.parked()
+    assert (parked["reason"], parked["state"]) == ("undecodable", "parked")
+    assert bench.codec.decode(parked["event"])[1]["body"] == b"rubbish"
+    assert len(bench.events("sales_order")) == 1
+    assert len(bench.acked) == 2
+
+
+async def test_a_retry_that_goes_through_is_told(bench):
+    bench.source.holds(organization())
+    await bench.deliver(Delivery("crm", organization().ref, "command"))
+    assert [record["state"] for record in bench.parked()] == ["resumed"]
+    assert len(bench.events("customer")) == 1
+
+
+async def test_bytes_that_are_no_delivery_are_kept_too(bench):
+    bench.normaliser.on_message(Message("inbox.crm", 0, 1, "organization:7", b"\x00\x00\x00\x00\xffjunk"))
+    await bench.settled()
+    assert bench.parked()[0]["reason"] == "undecodable"
+    assert len(bench.acked) == 1
