@@ -11,6 +11,7 @@ import pytest
 import headrace.connectors
 from headrace.cli.systems import CONNECTORS
 from headrace.core import values
+from headrace.core.contracts import Connection
 from headrace.platform.settings import checked
 from headrace.testing.suites import SourceSuite, TargetSuite
 from headrace.testing.suites.base import Suite
@@ -27,19 +28,28 @@ def test_every_connector_is_listed() -> None:
 @each_system
 @pytest.mark.parametrize(("side", "suite"), [("source", SourceSuite), ("target", TargetSuite)])
 async def test_connector_inherits_its_suites(system: str, side: str, suite: type[Suite]) -> None:
-    """`tests/contract/<system>/test_suites.py` subclasses both suites, or `NONE` there names the side and the reason."""
-    module = importlib.import_module(f"tests.contract.{system}.test_suites")
-    inherited = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, suite)]
-    reasons = getattr(module, "NONE", {})
-    connection = await opened(system)
-    if getattr(connection, side) is None:
-        assert reasons.get(side), f"{system} has no {side}: say why, NONE = {{{side!r}: ...}} in its test_suites.py"
+    """Some test of `tests/contract/<system>` inherits the suite, or its `harness.py` says why not.
+
+    `NO_SOURCE = "reason"` or `NO_TARGET = "reason"` there is believed only of a connector whose connections lack it.
+    """
+    reason = getattr(importlib.import_module(f"tests.contract.{system}.harness"), f"NO_{side.upper()}", "")
+    if getattr(await opened(system), side) is None:
+        assert reason, f"{system} has no {side}: say why in tests/contract/{system}/harness.py"
     else:
-        assert side not in reasons, f"{system} has a {side}"
-        assert [each for each in inherited if each is not suite], f"{system} does not inherit {suite.__name__}"
+        assert not reason, f"{system} has a {side}"
+        assert inheriting(system, suite), f"no test of tests/contract/{system} inherits {suite.__name__}"
 
 
-async def opened(system: str) -> object:
+def inheriting(system: str, suite: type[Suite]) -> list[str]:
+    """Return the test classes of a system that inherit a suite."""
+    names = [path.stem for path in (Path(__file__).parent / system).glob("test_*.py")]
+    modules = [importlib.import_module(f"tests.contract.{system}.{name}") for name in names]
+    found = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+    return [each.__name__ for each in found if issubclass(each, suite) and each.__name__.startswith("Test")]
+
+
+async def opened(system: str) -> Connection:
+    """Return a connection; opening one calls nothing."""
     (connector,) = [each for each in CONNECTORS if each.system == system]
     config = values.load((CASES / system / "config.json").read_text(encoding="utf-8"))
     connection = connector.open(system, checked(connector.config, config, system))

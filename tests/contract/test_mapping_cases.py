@@ -1,4 +1,4 @@
-"""Every mapping does what its cases say. A newcomer adds a folder of two files: see `headrace.testing.mapping_cases`."""
+"""Every mapping does what its cases say; a newcomer adds a folder of two files (`headrace.testing.mapping_cases`)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.connectors.dynamics_fo import CONNECTOR
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection
@@ -134,14 +134,47 @@ class DynamicsFoHarness(SourceHarness, TargetHarness):
         return replace(create, key={"dataAreaId": "usmf", "CustomerAccount": key})
 
 
+Kind = TypeVar("Kind", bound=DynamicsFoHarness)
+
+
+class OrdersHarness(DynamicsFoHarness):
+    """Sales orders, which must be written once whatever fails when (I12): F&O keeps no field of them unique."""
+
+    target_object = "SalesOrderHeadersV2"
+    target_text = "SalesOrderName"
+    target_clearable = "CustomerRequisitionNumber"
+    target_amount = "TotalDiscountAmount"
+    absent_target = "dataAreaId=usmf,SalesOrderNumber=NONE"
+
+    def create(self, text: str, key: str, **fields: Any) -> Operation:
+        marker = {"dataAreaId": "usmf", "CustomersOrderReference": key}
+        base = {"OrderingCustomerAccountNumber": "US-001", "SalesOrderName": text}
+        return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
+
+
 @asynccontextmanager
 async def harness(data_dir: Path) -> AsyncIterator[DynamicsFoHarness]:
-    """Run an environment and give its harness."""
+    """Run an environment and give its harness for customers."""
+    async with _running(data_dir, DynamicsFoHarness, SEED) as found:
+        yield found
+
+
+@asynccontextmanager
+async def orders_harness(data_dir: Path) -> AsyncIterator[OrdersHarness]:
+    """Run an environment with a customer and give its harness for sales orders."""
+    customer = {"dataAreaId": "usmf", "CustomerAccount": "US-001", "CustomerGroupId": "10", "SalesCurrencyCode": "USD"}
+    records = {"CustomersV3": [{**customer, "OrganizationName": "Contoso", "SiteId": "1", "WarehouseId": "11"}]}
+    async with _running(data_dir, OrdersHarness, {**SEED, "records": records}) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _running(data_dir: Path, kind: type[Kind], seed: Mapping[str, Any]) -> AsyncIterator[Kind]:
     application = create_app(data_dir)
     sandbox: Sandbox = application.state.sandbox
-    sandbox.seed(SEED)
+    sandbox.seed(seed)
     async with serve(application, data_dir / "tls") as served:
-        found = DynamicsFoHarness(sandbox, served)
+        found = kind(sandbox, served)
         try:
             yield found
         finally:

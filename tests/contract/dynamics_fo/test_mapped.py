@@ -14,7 +14,8 @@ from headrace.mapping.inward import map_in
 from headrace.mapping.loading import load
 from headrace.mapping.outward import fill, map_out
 from headrace.mapping.results import Mapped, Plan
-from tests.contract.dynamics_fo.world import World, source_of, target_of
+from headrace.testing.harness import source_of, target_of
+from tests.contract.dynamics_fo.world import World
 
 ROOT = Path(__file__).parents[3]
 OUT = ROOT / "services" / "dynamics_fo" / "mappings"

@@ -1,25 +1,20 @@
 """Reading from F&O: by key, by polling, by business events."""
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from headrace.core.contracts import Action, Page, WebhookRequest
 from headrace.core.errors import DeliveryRefused, RejectRecord, RetryLater, StopConnection
 from headrace.core.event import Ref
-from tests.contract.dynamics_fo.world import CODE, World, customer, operation, order, source_of, target_of
+from headrace.testing.harness import source_of, target_of
+from headrace.testing.serving import receiver
+from headrace.testing.suites import SourceSuite
+from tests.contract.dynamics_fo.world import CODE, World, customer, operation, order
 
 
 async def poll(source: Any, obj: str, cursor: Mapping[str, str] | None = None) -> list[Page]:
@@ -32,6 +27,10 @@ def ids(pages: list[Page]) -> list[str]:
 
 def accounts(*numbers: str, company: str = "usmf") -> list[str]:
     return [f"dataAreaId={company},CustomerAccount={number}" for number in numbers]
+
+
+class TestSource(SourceSuite):
+    pass
 
 
 class TestFetch:
@@ -61,14 +60,6 @@ class TestFetch:
         assert await source.fetch(Ref("CustomersV3", accounts("DE-001", company="demf")[0])) is None
         with pytest.raises(RejectRecord):
             await source.fetch(Ref("VendorsV2", "dataAreaId=usmf,VendorAccountNumber=1"))
-
-    async def test_unicode_comes_back(self, sandbox: World) -> None:
-        connection = sandbox.connect()
-        name = "Zoë & Söhne — 漢字 🚀 'x'"
-        written = await target_of(connection).apply(operation("CustomersV3", customer("U1", OrganizationName=name)))
-        record = await source_of(connection).fetch(Ref("CustomersV3", written.target_id))
-        assert record is not None
-        assert record.data["OrganizationName"] == name
 
     async def test_trouble_is_named(self, sandbox: World) -> None:
         source = source_of(sandbox.connect(absent_fields={}))
@@ -201,51 +192,11 @@ class TestSince:
 
 
 class TestUnauthorized:
-    async def test_a_token_that_ends_in_the_middle_is_renewed(self, sandbox: World) -> None:
-        await sandbox.seed(records={"CustomersV3": [customer(f"C{n}") for n in range(4)]})
-        source = source_of(sandbox.connect(page_size=2))
-        pages = []
-        async for page in source.changes("CustomersV3", {}):
-            pages.append(page)
-            await sandbox.admin.post("/_sandbox/expire_tokens")
-        assert len(ids(pages)) == 6
-
-    async def test_a_change_after_the_token_ended_is_made_once(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        await target.apply(order("PD-1"))
-        await sandbox.admin.post("/_sandbox/expire_tokens")
-        await target.apply(order("PD-2"))
-        assert len(await sandbox.ledger("SalesOrderHeadersV2")) == 2
-
     async def test_an_unmapped_application_stops_the_connection(self, sandbox: World) -> None:
         await sandbox.seed(clients=[{"client_id": "unmapped", "client_secret": "s"}])
         source = source_of(sandbox.connect(client_id="unmapped", client_secret="s"))
         with pytest.raises(StopConnection, match=r"401.*Map the application"):
             await source.fetch(Ref("CustomersV3", accounts("US-001")[0]))
-
-
-@asynccontextmanager
-async def receiver() -> AsyncIterator[tuple[str, list[WebhookRequest]]]:
-    """Run a place that keeps what business events post."""
-    kept: list[WebhookRequest] = []
-
-    async def hook(request: Request) -> Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        kept.append(WebhookRequest(headers, await request.body(), dict(request.query_params)))
-        return Response(status_code=202)
-
-    # asyncio turns Nagle's delay off only for a socket that says it is TCP.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    app = Starlette(routes=[Route("/hooks/erp", hook, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/hooks/erp?code={CODE}", kept
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
 
 
 EVENTS = {
@@ -262,18 +213,16 @@ class TestBusinessEvents:
         await sandbox.settings(**switches)
         connection = sandbox.connect(events=EVENTS)
         source = source_of(connection)
-        async with receiver() as (url, kept):
+        async with receiver() as hook:
             await sandbox.seed(
                 business_events={
-                    "endpoints": [{"name": "headrace", "url": url}],
+                    "endpoints": [{"name": "headrace", "url": f"{hook.url}?code={CODE}"}],
                     "configurations": [{"event": "SalesOrderChangedBusinessEvent", "endpoint": "headrace"}],
                 }
             )
             await sandbox.admin.post("/_sandbox/webhooks", json={"duplicate_next": 1})
             made = await target_of(connection).apply(order("PD-1"))
-            async with asyncio.timeout(10):
-                while len(kept) < 2:
-                    await asyncio.sleep(0.01)
+            kept = await hook.received(2)
         for request in kept:
             source.verify(request)
         notices = [source.notice(request) for request in kept]
@@ -303,7 +252,7 @@ class TestNotice:
 
     async def test_what_is_not_an_event_is_refused(self, sandbox: World) -> None:
         source = source_of(sandbox.connect(events=EVENTS))
-        for body in (b"", b"[]", b'{"a": 1}', b"\xff", b'{"BusinessEventId": 5}', b"[" * 100_000):
+        for body in (b'{"BusinessEventId": 5}', b'{"BusinessEventId": null}'):
             with pytest.raises(DeliveryRefused) as caught:
                 source.notice(WebhookRequest({}, body))
             assert caught.value.status == 400

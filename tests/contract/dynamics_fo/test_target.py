@@ -1,9 +1,11 @@
 """Writing to F&O: what is created, found again, refused, and what is never done twice."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import date
 from decimal import Decimal
-from email.utils import format_datetime
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -12,10 +14,28 @@ from headrace.connectors.dynamics_fo.client import ETAG
 from headrace.connectors.dynamics_fo.objects import CUSTOMERS
 from headrace.core.contracts import Action, AlreadyThere
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
-from tests.contract.dynamics_fo.world import World, customer, line, operation, order, target_of
+from headrace.testing.harness import target_of
+from headrace.testing.suites import TargetSuite
+from tests.contract.dynamics_fo.harness import OrdersHarness, orders_harness
+from tests.contract.dynamics_fo.world import World, customer, line, operation, order
 
 
-class TestOrder:
+class TestCustomers(TargetSuite):
+    pass
+
+
+class TestOrders(TargetSuite):
+    not_applicable: ClassVar = {
+        "natural_key_duplicate_is_already_there": "F&O numbers orders by itself, and their reference is not unique",
+    }
+
+    @pytest.fixture
+    async def harness(self, tmp_path: Path) -> AsyncIterator[OrdersHarness]:
+        async with orders_harness(tmp_path) as found:
+            yield found
+
+
+class TestOrderWithLines:
     async def test_header_and_lines_arrive_as_they_were_meant(self, sandbox: World) -> None:
         target = target_of(sandbox.connect())
         header = order(
@@ -54,14 +74,6 @@ class TestOrder:
         assert (found.target_id, found.matches) == (written.target_id, 1)
         assert await target.find(order("PD-7", "demf")) is None
 
-    async def test_two_with_one_reference_are_not_unique(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        await target.apply(order("PD-7"))
-        await target.apply(order("PD-7"))
-        found = await target.find(order("PD-7"))
-        assert found is not None
-        assert found.matches == 2
-
     async def test_an_unreleased_product_is_rejected_in_words(self, sandbox: World) -> None:
         target = target_of(sandbox.connect())
         number = (await target.apply(order("PD-1"))).record["SalesOrderNumber"]
@@ -81,15 +93,6 @@ class TestOrder:
 
 
 class TestLookup:
-    @pytest.mark.parametrize("name", ["O'Hara & Söhne", "100% #1/2 + 3", "漢字 🚀", "a*b", "quote''d"])
-    async def test_any_text_is_found_exactly(self, sandbox: World, name: str) -> None:
-        target = target_of(sandbox.connect())
-        await target.apply(order(name))
-        await target.apply(order("axxb"))
-        found = await target.find(order(name))
-        assert found is not None
-        assert (found.record["CustomersOrderReference"], found.matches) == (name, 1)
-
     async def test_a_wildcard_matches_nobody_else(self, sandbox: World) -> None:
         target = target_of(sandbox.connect())
         await target.apply(order("axxb"))
@@ -143,81 +146,6 @@ class TestNullAndAbsent:
         same = operation("CustomersV3", {"dataAreaId": "usmf"}, action=Action.UPDATE, target_id=identity)
         assert (await target.apply(same)).target_id == identity
         assert await sandbox.ledger("CustomersV3", "update") == []
-
-    async def test_a_record_that_is_gone_is_not_created_by_an_update(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        change = operation(
-            "CustomersV3",
-            {"KnownAs": "x"},
-            action=Action.UPDATE,
-            target_id="dataAreaId=usmf,CustomerAccount=NOBODY",
-        )
-        with pytest.raises(RejectRecord) as caught:
-            await target.apply(change)
-        assert caught.value.reason == "record is not there"
-
-
-class TestNaturalKey:
-    async def test_a_duplicate_is_already_there(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        await target.apply(operation("CustomersV3", customer("C1")))
-        with pytest.raises(AlreadyThere):
-            await target.apply(operation("CustomersV3", customer("C1")))
-        assert len(await sandbox.ledger("CustomersV3")) == 1
-
-
-class TestLostReply:
-    @pytest.mark.parametrize("kind", ["drop_reply", "drop_mid_body"])
-    async def test_is_unknown_and_found_exactly_once(self, sandbox: World, kind: str) -> None:
-        target = target_of(sandbox.connect())
-        await sandbox.fault(kind)
-        with pytest.raises(OutcomeUnknown):
-            await target.apply(order("PD-9"))
-        found = await target.find(order("PD-9"))
-        assert found is not None
-        assert found.matches == 1
-        assert len(await sandbox.ledger("SalesOrderHeadersV2")) == 1
-
-    async def test_a_request_that_never_arrived_is_unknown_too_and_not_found(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        await sandbox.fault("drop_request")
-        with pytest.raises(OutcomeUnknown):
-            await target.apply(order("PD-9"))
-        assert await target.find(order("PD-9")) is None
-
-    async def test_silence_is_unknown(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect(read_timeout=0.3, call_deadline=0.3))
-        await sandbox.fault("hang")
-        with pytest.raises(OutcomeUnknown):
-            await target.apply(order("PD-9"))
-
-    @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    async def test_a_gateway_error_is_unknown(self, sandbox: World, status: int) -> None:
-        target = target_of(sandbox.connect())
-        await sandbox.fault("status", status=status, body="<html>bad</html>", headers={"content-type": "text/html"})
-        with pytest.raises(OutcomeUnknown):
-            await target.apply(order("PD-9"))
-        assert await sandbox.ledger("SalesOrderHeadersV2") == []
-
-
-class TestThrottling:
-    @pytest.mark.parametrize("after", ["7", "date"])
-    async def test_a_change_tells_how_long_to_wait(self, sandbox: World, after: str) -> None:
-        target = target_of(sandbox.connect())
-        headers = {"Retry-After": "7"}
-        if after == "date":
-            headers = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=8), usegmt=True)}
-        await sandbox.fault("status", status=429, headers=headers)
-        with pytest.raises(RetryLater) as caught:
-            await target.apply(order("PD-9"))
-        assert caught.value.after is not None
-        assert 5 <= caught.value.after <= 8
-        assert await sandbox.ledger("SalesOrderHeadersV2") == []
-
-    async def test_a_read_waits_and_goes_on(self, sandbox: World) -> None:
-        target = target_of(sandbox.connect())
-        await sandbox.fault("status", "GET", status=429, headers={"Retry-After": "0"})
-        assert await target.find(order("PD-9")) is None
 
 
 class TestContacts:

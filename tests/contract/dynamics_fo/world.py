@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from headrace.connectors.dynamics_fo import CONNECTOR
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection, open_connection
 from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
-from headrace.core.contracts import Action, Operation, Source, Target
+from headrace.core.contracts import Action, Operation
 from headrace.platform.settings import checked
-from headrace.sandbox.common.tls import local_certificate
 from headrace.sandbox.dynamics_fo.app import create_app
+from headrace.testing.serving import serve
 
 TENANT = "contoso"
 CLIENT_ID = "00000000-0000-0000-0000-00000000f0f0"
@@ -106,48 +103,17 @@ class World:
 
 @asynccontextmanager
 async def world(data_dir: Path) -> AsyncIterator[World]:
-    certificate = local_certificate(data_dir / "tls")
-    # asyncio turns Nagle's delay off only for a socket that says it is TCP.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(data_dir),
-            log_level="error",
-            access_log=False,
-            ssl_certfile=str(certificate.certificate_file),
-            ssl_keyfile=str(certificate.key_file),
-            timeout_graceful_shutdown=1,
-        )
-    )
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    trust = ssl.create_default_context(cafile=certificate.authority_file)
-    url = f"https://localhost:{listener.getsockname()[1]}"
-    try:
-        async with httpx.AsyncClient(base_url=url, verify=trust, trust_env=False, timeout=10) as admin:
-            found = World(url, certificate.authority_file, admin)
+    async with serve(create_app(data_dir), data_dir / "tls") as served:
+        assert served.authority_file is not None
+        trust = ssl.create_default_context(cafile=served.authority_file)
+        async with httpx.AsyncClient(base_url=served.url, verify=trust, trust_env=False, timeout=10) as admin:
+            found = World(served.url, served.authority_file, admin)
             await found.seed(**SEED)
             try:
                 yield found
             finally:
                 for connection in found.opened:
                     await connection.close()
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
-
-
-def source_of(connection: DynamicsFoConnection) -> Source:
-    assert connection.source is not None
-    return connection.source
-
-
-def target_of(connection: DynamicsFoConnection) -> Target:
-    assert connection.target is not None
-    return connection.target
 
 
 def operation(obj: str, fields: dict[str, Any], *, key: tuple[str, ...] = (), **more: Any) -> Operation:

@@ -1,10 +1,12 @@
-"""The sandbox that each contract test has to itself."""
+"""The sandbox that each contract test has to itself, and the harness of the inherited suites."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.contract.pipedrive.harness import PipedriveHarness
+from tests.contract.pipedrive.harness import harness as running
 from tests.contract.pipedrive.world import World, world
 
 
@@ -13,3 +15,10 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[World]:
     """A running sandbox with the shared seed."""
     async with world(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[PipedriveHarness]:
+    """What the inherited suites work with."""
+    async with running(tmp_path) as found:
+        yield found

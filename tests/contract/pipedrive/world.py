@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from headrace.connectors.pipedrive import CONNECTOR
 from headrace.connectors.pipedrive.connection import PipedriveConnection, open_connection
@@ -20,6 +17,7 @@ from headrace.core.contracts import Action, Operation, Page, Record, Source, Tar
 from headrace.core.event import Ref
 from headrace.platform.settings import checked
 from headrace.sandbox.pipedrive.app import create_app
+from headrace.testing.serving import serve
 
 CANARY = "canary-api-token-7f3a"
 HOOK = {"user": "hook", "password": "canary-hook-password"}
@@ -162,45 +160,20 @@ class World:
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    await eventually(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
-
-
-@asynccontextmanager
 async def world(data_dir: Path) -> AsyncIterator[World]:
     headers = {"x-api-token": "sandbox-api-token"}
     async with (
-        serving(create_app(data_dir)) as url,
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=10) as api,
+        serve(create_app(data_dir)) as served,
+        httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False, timeout=10) as api,
     ):
         seeded = await api.post("/_sandbox/seed", json=SEED)
         seeded.raise_for_status()
-        found = World(url, api, seeded.json())
+        found = World(served.url, api, seeded.json())
         try:
             yield found
         finally:
             for connection in found.opened:
                 await connection.close()
-
-
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            result = holds()
-            if result if isinstance(result, bool) else await result:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def poll(

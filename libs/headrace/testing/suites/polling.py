@@ -83,6 +83,20 @@ class Polling(Suite):
         (record,) = records_of(await polled(source, harness.source_object, _last(quiet) or cursor))
         assert (record.ref.external_id, at(record, harness.source_text)) == (made[1], "Changed")
 
+    async def test_page_that_was_not_durable_comes_again(self, harness: SourceHarness) -> None:
+        """A poll that fails after a page was given repeats it in the same process, from the cursor before it (I1)."""
+        made = await _long_ago(harness, 2 * PAGE)
+        source = harness.source(page_size=PAGE)
+        cursor = _last(await polled(source, harness.source_object))
+        for external_id in made:
+            await harness.change(external_id, "Changed")
+        for number in range(2):
+            pages = source.changes(harness.source_object, cursor)
+            given: list[Page] = [await anext(pages) for _ in range(number + 1)]
+            await pages.aclose()  # type: ignore[attr-defined]
+            assert set(ids_of(given)) <= set(made)
+        assert set(ids_of(await polled(source, harness.source_object, cursor))) == set(made)
+
     async def test_polls_at_the_same_time(self, harness: SourceHarness) -> None:
         """Two polls of one connection do not disturb each other."""
         made = [await harness.make(f"Record {number}") for number in range(2 * PAGE)]
