@@ -16,6 +16,7 @@ from headrace.platform.registry import Registry
 from headrace.platform.schema_history import broken_promises, read_history
 from headrace.platform.schema_rules import broken_rules
 from headrace.platform.schemas import Schemas
+from headrace.platform.settings import load_settings
 
 app = typer.Typer(help="The Avro contracts.", no_args_is_help=True, pretty_exceptions_enable=False)
 _out = Console(highlight=False, soft_wrap=True, markup=False)
@@ -58,8 +59,12 @@ def check(
 def register(
     registry_url: Annotated[
         str,
-        typer.Option(envvar="HEADRACE_KAFKA__REGISTRY_URL", show_envvar=True, help="Base address of Confluent's API."),
-    ],
+        typer.Option(
+            envvar="HEADRACE_KAFKA__REGISTRY_URL",
+            show_envvar=True,
+            help="Base address of Confluent's API; without it, the one of the settings.",
+        ),
+    ] = "",
     directory: Directory = None,
 ) -> None:
     """Set FULL_TRANSITIVE and register every contract; those that are there already keep their ids.
@@ -68,7 +73,7 @@ def register(
     """
     try:
         schemas = Schemas(directory or schemas_dir())
-        ids, problems = asyncio.run(_register(schemas, registry_url))
+        ids, problems = asyncio.run(_register(schemas, registry_url or load_settings().kafka.registry_url))
     except ConfigurationError as error:
         raise _failed(error.problems) from None
     except RetryLater as error:
