@@ -117,6 +117,8 @@ class TestSalesOrder:
             "OrderingCustomerAccountNumber": "US-001",
             "CurrencyCode": "USD",
             "CustomersOrderReference": "PD-crm-7",
+            "DefaultShippingSiteId": "1",  # the company's own, since the order names none
+            "DefaultShippingWarehouseId": "11",
             "SalesOrderName": "A deal with a title that is a good deal longer than sixty c…",
             "RequestedReceiptDate": date(2026, 12, 24),
             "DefaultLedgerDimensionDisplayValue": "R\\-D-007",
