@@ -86,7 +86,7 @@ def _machine_words(found: Mapping[str, Any]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(BENCHMARKS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour, less exact")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of ten, less exact")
     parser.add_argument("--profile", action="store_true", help="also print which functions cost most")
     parser.add_argument("--output", type=Path, default=project_root() / "build" / "bench.json")
     given = parser.parse_args()
