@@ -21,7 +21,12 @@ def test_every_won_deal_becomes_exactly_one_order(deploy):
         team.close()
     assert verdict.clean, verdict.as_json()
     assert verdict.orders == 40
-    assert story.events["kills"] == 1
-    assert story.events["parked"] >= 1
-    requests = deployment.erp.get("faults")["faults"]
-    assert [rule["hits"] for rule in requests] == [1, 1], "both replies were really lost"
+    waited = story.events.pop("orders that waited for an item")
+    assert waited >= 1
+    assert story.events == {
+        "deals won": 40,
+        "processor killed": 1,
+        "webhooks that came twice": 1,
+        "webhooks that never came": 1,
+        "replies lost after commit": 2,
+    }
