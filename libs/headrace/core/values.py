@@ -32,6 +32,8 @@ def same(ours: Any, theirs: Any) -> bool:
     Decimals compare by amount, a date equals a UTC timestamp of that day, None equals "" and 1900-01-01 (the empty
     date of Dynamics), text ignores spaces at its ends.
     """
+    if type(ours) is type(theirs) and ours == theirs:
+        return True
     left, right = _plain(ours), _plain(theirs)
     if _is_day(left) != _is_day(right):
         left, right = _as_day(left), _as_day(right)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -95,19 +95,23 @@ class EffectState:
 
 
 def to_record(state: EffectState, now: datetime) -> dict[str, Any]:
-    """Return the state as the schema's record."""
-    record = asdict(state)
+    """Return the state as the schema's record. Field by field: `asdict` would copy every shadow deeply at each write."""
+    record = _shallow(state)
     record["status"] = state.status.value
     record["updated_at"] = now
-    record["steps"] = [{**asdict(step), "shadow": values.dump(step.shadow)} for step in state.steps]
+    record["steps"] = [{**_shallow(step), "shadow": values.dump(step.shadow)} for step in state.steps]
     if state.intent:
-        intent = record["intent"] = asdict(state.intent)
+        intent = record["intent"] = _shallow(state.intent)
         intent["key_json"] = values.dump(intent.pop("key")).decode()
         intent["fields_json"] = values.dump(intent.pop("fields")).decode()
     if state.parked:
-        parked = record["parked"] = asdict(state.parked)
+        parked = record["parked"] = _shallow(state.parked)
         parked["differences_json"] = values.dump(parked.pop("differences")).decode()
     return record
+
+
+def _shallow(part: EffectState | Step | Intent | Parked) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__slots__}
 
 
 def from_record(record: dict[str, Any]) -> EffectState:

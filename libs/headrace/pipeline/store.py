@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +10,9 @@ from headrace.pipeline.decoding import decode
 from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
 from headrace.platform.codec import Codec
 from headrace.platform.worker import StreamWorker
+
+
+_YIELD_EVERY = 500
 
 
 class TargetStore:
@@ -34,7 +38,9 @@ class TargetStore:
     async def unsettled(self) -> list[tuple[str, EffectState]]:
         """Return every id of the assigned partitions that is parked or has a change under way."""
         found = []
-        for canonical_id, value in self._items():
+        for position, (canonical_id, value) in enumerate(self._items()):
+            if position % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # heartbeats share this loop
             state = from_record(await decode(self._codec, value))
             if state.parked or state.intent:
                 found.append((canonical_id, state))
