@@ -95,7 +95,7 @@ class EffectState:
 
 
 def to_record(state: EffectState, now: datetime) -> dict[str, Any]:
-    """Return the state as the schema's record. Field by field: `asdict` would copy every shadow deeply at each write."""
+    """Return the state as the schema's record; not by `asdict`, which copies every shadow deeply at each write."""
     record = _shallow(state)
     record["status"] = state.status.value
     record["updated_at"] = now

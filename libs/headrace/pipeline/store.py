@@ -11,7 +11,6 @@ from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
 from headrace.platform.codec import Codec
 from headrace.platform.worker import StreamWorker
 
-
 _YIELD_EVERY = 500
 
 
