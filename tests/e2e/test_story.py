@@ -30,3 +30,9 @@ def test_every_won_deal_becomes_exactly_one_order(deploy):
         "webhooks that never came": 1,
         "replies lost after commit": 2,
     }
+    touched = [
+        (entry["object"], entry["fields"], {name: entry["before"].get(name) for name in entry["fields"]})
+        for entry in deployment.erp.ledger()
+        if entry["action"] != "create" and entry["request"]["method"] != "SEED"
+    ]
+    assert touched == [], "what was written and did not change was written again"

@@ -250,10 +250,7 @@ class Effects:
         """Take over a record that is there: the shadow is what it holds where that differs from what we would write."""
         if operation.action is Action.DELETE:
             return Done(replace(state.without_step(operation.step), intent=None), {}, True)
-        held = {
-            name: value if name not in found.record or values.same(value, found.record[name]) else found.record[name]
-            for name, value in operation.fields.items()
-        }
+        held = {name: _held(value, found.record.get(name, value)) for name, value in operation.fields.items()}
         before = state.step(operation.step)
         shadow = {**(before.shadow if before else {}), **held}
         step = Step(operation.step, operation.object, found.target_id, found.version, operation.op_id, shadow)
@@ -267,6 +264,11 @@ def _holds(operation: Operation, found: Found) -> bool:
     return all(
         name in found.record and values.same(value, found.record[name]) for name, value in operation.fields.items()
     )
+
+
+def _held(ours: Any, theirs: Any) -> Any:
+    """Return what a found record holds: our spelling where it is the same. Cleared may be spelt 0 or "" there."""
+    return ours if values.same(ours, theirs) or (ours is None and not theirs) else theirs
 
 
 def _took(started: float, attempt: int) -> dict[str, Any]:

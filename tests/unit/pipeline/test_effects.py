@@ -163,3 +163,10 @@ async def test_a_delete_whose_reply_is_lost_is_verified_by_absence(effects, targ
     done = await effects.run(state, operation(Action.DELETE, {"x": 1}, target_id="T1"), no_note)
     assert done.state.steps == ()
     assert target.ledger == [("create", "T1"), ("delete", "T1")]
+
+
+async def test_what_was_cleared_and_reads_back_as_nothing_is_no_difference(effects, target):
+    target.records["X1"] = {"marker": "M1", "discount": 0, "note": "", "price": 5}
+    create = operation(fields={"marker": "M1", "discount": None, "note": None, "price": None})
+    done = await effects.run(EMPTY, create, no_note)
+    assert done.state.step("record").shadow == {"marker": "M1", "discount": None, "note": None, "price": 5}
