@@ -34,15 +34,15 @@ class Trade:
 
     def sell(self, count: int) -> list[str]:
         """Win the next deals; returns the references that their orders must carry."""
-        references = []
-        for _ in range(count):
-            deal = self._waiting.pop(0)
-            number = self.team.enter(deal)
-            reference = f"{CRM}/deal/{number}"
-            self.won[reference] = deal
-            self.team.win(number)
-            references.append(reference)
-        return references
+        return [self.sell_this(self._waiting.pop(0)) for _ in range(count)]
+
+    def sell_this(self, deal: Deal) -> str:
+        """Win a deal; returns the reference that its order must carry."""
+        number = self.team.enter(deal)
+        reference = f"{CRM}/deal/{number}"
+        self.won[reference] = deal
+        self.team.win(number)
+        return reference
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds

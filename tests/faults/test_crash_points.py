@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 
+from headrace.cli.demo.world import DealLine, Item, released_product
 from tests.faults.harness import Trade
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults]
@@ -64,3 +66,54 @@ def test_unknown_crash_points_are_refused(trade):
     assert process.wait_ended() not in (0, None)
     process.start()
     process.wait_ready()
+
+
+def rearmed(trade, point):
+    process = trade.deployment.processes["processor"]
+    process.terminate()
+    process.start(HEADRACE_CRASH_AT=point)
+    process.wait_ready()
+    return process
+
+
+def back(trade, process, point):
+    trade.wait_until(lambda: not process.running, f"the crash at {point}")
+    assert process.returncode == -signal.SIGKILL
+    process.start()
+    process.wait_ready()
+
+
+def test_killed_before_a_lost_reply_is_looked_up(trade):
+    fault = {"match": {"method": "POST", "path": "/data/SalesOrderHeadersV2"}, "times": 1, "kind": "drop_reply"}
+    trade.deployment.erp.post("faults", fault)
+    process = rearmed(trade, "effects.before-verify")
+    trade.sell(2)
+    back(trade, process, "effects.before-verify")
+    trade.wait_complete()
+    assert trade.deployment.erp.get("faults")["faults"][-1]["hits"] == 1
+    verdict = trade.quiet_verdict()
+    assert verdict.clean, verdict.as_json()
+
+
+@pytest.mark.parametrize("point", ["parking.before-park", "parking.after-park"])
+def test_killed_while_it_parks(trade, point):
+    template = trade.world.deals[0]
+    item = Item(f"LATE-{point.partition('.')[2]}", "Comes later", template.lines[0].price)
+    line = DealLine(item, 1, item.price, template.lines[0].discount)
+    trade.team.add_item(item)
+    process = rearmed(trade, point)
+    trade.sell_this(replace(template, title=point, lines=(template.lines[0], line)))
+    back(trade, process, point)
+    company = template.reseller.company
+    trade.deployment.erp.post(
+        "seed",
+        {
+            "records": {
+                "ProductsV2": [{"ProductNumber": item.number, "ProductName": item.name}],
+                "ReleasedProductsV2": [released_product(item, company)],
+            }
+        },
+    )
+    trade.wait_complete()
+    verdict = trade.quiet_verdict()
+    assert verdict.clean, verdict.as_json()
