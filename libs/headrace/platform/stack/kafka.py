@@ -31,8 +31,14 @@ logger.config.level = warn
 
 
 def new_cluster_id() -> str:
-    """Return a fresh cluster id in Kafka's form: 16 random bytes in URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+    """Return a fresh cluster id in Kafka's form: 16 random bytes in URL-safe base64 without padding.
+
+    Never one that begins with a dash: the format tool would take it for an option.
+    """
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+        if not made.startswith("-"):
+            return made
 
 
 def properties(node: Node, nodes: Sequence[Node], folder: Path) -> str:

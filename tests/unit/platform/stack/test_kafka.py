@@ -1,5 +1,8 @@
 import base64
+import uuid
 from pathlib import Path
+
+import pytest
 
 from headrace.platform.stack.kafka import new_cluster_id, properties
 from headrace.platform.stack.state import Node
@@ -30,3 +33,10 @@ def test_three_brokers_need_two_in_sync_for_everything() -> None:
 def test_cluster_id_has_the_form_that_kafka_accepts() -> None:
     assert len(base64.urlsafe_b64decode(new_cluster_id() + "==")) == 16
     assert new_cluster_id() != new_cluster_id()
+
+
+def test_no_cluster_id_looks_like_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in 64 random ids begins with a dash, and the format tool refuses it."""
+    ids = iter([uuid.UUID(bytes=b"\xfb" * 16), uuid.UUID(bytes=b"\x01" * 16)])
+    monkeypatch.setattr("headrace.platform.stack.kafka.uuid.uuid4", lambda: next(ids))
+    assert new_cluster_id() == "AQEBAQEBAQEBAQEBAQEBAQ"
