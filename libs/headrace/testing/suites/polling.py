@@ -13,6 +13,8 @@ from headrace.testing.suites.base import Suite
 from headrace.testing.suites.values import at, ids_of, polled, records_of
 
 PAGE = 3
+A_MINUTE = 60.0
+"""Seconds; shorter than any overlap."""
 LONG = 12 * 3600.0
 """Seconds; longer than any overlap, shorter than the time between two sweeps."""
 
@@ -88,8 +90,10 @@ class Polling(Suite):
         made = await _long_ago(harness, 2 * PAGE)
         source = harness.source(page_size=PAGE)
         cursor = _last(await polled(source, harness.source_object))
+        harness.sandbox.clock.advance(-A_MINUTE)
         for external_id in made:
             await harness.change(external_id, "Changed")
+        harness.sandbox.clock.advance(A_MINUTE)
         for number in range(2):
             pages = source.changes(harness.source_object, cursor)
             given: list[Page] = [await anext(pages) for _ in range(number + 1)]

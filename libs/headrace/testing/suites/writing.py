@@ -52,7 +52,7 @@ class Writing(Suite):
         create = harness.create(text, text)
         target.check(create)
         await target.apply(create)
-        await target.apply(harness.create("Another", "axxbyyc"))
+        await target.apply(harness.create("Another", "axxb?c"))
         found = await target.find(create)
         assert found is not None
         assert (found.record[harness.target_text], found.matches) == (text, 1)
