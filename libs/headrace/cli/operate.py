@@ -18,7 +18,7 @@ from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.inbox import Delivery
 from headrace.pipeline.state import from_record
-from headrace.platform.kafka import read_all
+from headrace.platform.kafka import partition_of, read_all
 from headrace.platform.settings import ConnectionSettings
 
 _out = out()
@@ -104,11 +104,23 @@ def _order(connection: str, canonical_id: str, action: str, argument: dict[str, 
 
     async def send(shared: Shared) -> None:
         _configured(shared, connection)
+        record["event_id"] = await _parked_event(shared, connection, canonical_id)
         value = shared.codec.encode("internal/command.v1", record)
         await shared.producer.send(shared.names.commands(connection), canonical_id, value)
 
     with_deployment(send)
     _out.print(f"{action} ordered; `headrace trace {canonical_id}` shows what came of it")
+
+
+async def _parked_event(shared: Shared, connection: str, canonical_id: str) -> str:
+    """Return the event that is parked for an id: what the operator decides about is what is parked now."""
+    number = partition_of(canonical_id, shared.settings.kafka.partitions)
+    found = ""
+    async for message in read_all(shared.settings.kafka, [shared.names.state(connection)], partitions=[number]):
+        if message.key == canonical_id:
+            state = from_record(await decode(shared.codec, message.value)) if message.value else None
+            found = state.parked.event_id if state and state.parked else ""
+    return found
 
 
 async def _read_again(shared: Shared, connection: str, identifier: str) -> None:

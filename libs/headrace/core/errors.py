@@ -123,6 +123,10 @@ class StopConnection(HeadraceError):
         super().__init__(f"{reason}. {remedy}" if remedy else reason)
 
 
+class LeaseLost(HeadraceError):
+    """This worker may no longer own the record: nothing was called or written. The process restarts and recovers."""
+
+
 class OutcomeUnknown(HeadraceError):
     """A change was sent and its fate is unknown: lost reply, 5xx after sending, time-out, cancellation (I4).
 

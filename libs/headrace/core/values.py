@@ -97,17 +97,20 @@ def _as_day(value: Any) -> Any:
 
 
 def mark(fields: Mapping[str, Any]) -> str:
-    """Return a mark of field values by which a record is known again in another spelling: hash, then the names."""
-    names = sorted(fields)
-    return " ".join([_hash(fields, names), *names])
+    """Return a mark of field values by which a record is known again in another spelling: name=hash for each."""
+    return " ".join(f"{name}={_hash(fields[name])}" for name in sorted(fields) if " " not in name)
 
 
 def matches(found: str, record: Mapping[str, Any]) -> bool:
-    """Say whether `record` holds the values that `mark` was made of; fields that it lacks make it another record."""
-    digest, *names = found.split(" ")
-    return all(name in record for name in names) and _hash(record, names) == digest
+    """Say whether `record` holds the values that `mark` was made of, as far as it has these fields at all."""
+    marks = dict(part.rpartition("=")[::2] for part in found.split(" ") if part)
+    present = [name for name in marks if name in record]
+    return bool(present) and all(_hash(record[name]) == marks[name] for name in present)
 
 
-def _hash(fields: Mapping[str, Any], names: list[str]) -> str:
-    plain = {name: _as_day(_plain(fields.get(name))) for name in names}
-    return hashlib.sha256(dump(plain)).hexdigest()[:24]
+def _hash(value: Any) -> str:
+    try:
+        content = dump(_as_day(_plain(value)))
+    except TypeError:
+        content = repr(value).encode()
+    return hashlib.sha256(content).hexdigest()[:8]

@@ -9,6 +9,7 @@ from typing import Any
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import NeedsReview, RejectRecord
 from headrace.core.event import CanonicalEvent
+from headrace.mapping.documents import OutMapping
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.state import EffectState, Step
@@ -28,7 +29,12 @@ class Result:
 
 
 async def carry_out(
-    command: dict[str, Any], state: EffectState | None, codec: Codec, store: TargetStore, effects: Effects
+    command: dict[str, Any],
+    state: EffectState | None,
+    document: OutMapping | None,
+    codec: Codec,
+    store: TargetStore,
+    effects: Effects,
 ) -> Result:
     """Carry out one command on the state of its canonical id.
 
@@ -37,6 +43,8 @@ async def carry_out(
     """
     if state is None or state.parked is None:
         return Result("nothing is parked for this id")
+    if command["event_id"] not in ("", state.parked.event_id):
+        raise RejectRecord("another event", "a newer event is parked by now; look at it, then decide again")
     action, argument = command["action"], _argument(command)
     if action == "retry":
         return Result("tried again", retry=True)
@@ -46,7 +54,7 @@ async def carry_out(
         await _edit(command, argument, state, codec, store)
         return Result("edited and tried again", retry=True)
     if action == "resolve":
-        return await _resolve(command, argument, state, store, effects)
+        return await _resolve(command, argument, state, document, store, effects)
     raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve")
 
 
@@ -88,7 +96,12 @@ def _merged(value: Any, patch: Any) -> Any:
 
 
 async def _resolve(
-    command: dict[str, Any], argument: dict[str, Any], state: EffectState, store: TargetStore, effects: Effects
+    command: dict[str, Any],
+    argument: dict[str, Any],
+    state: EffectState,
+    document: OutMapping | None,
+    store: TargetStore,
+    effects: Effects,
 ) -> Result:
     match argument:
         case {"take": "source"}:
@@ -96,7 +109,7 @@ async def _resolve(
         case {"take": "target"}:
             return Result("the target's values stay", settled=replace(state, intent=None))
         case {"target_id": str(target_id), "object": str(obj)}:
-            step = str(argument.get("step", "") or (state.intent.step if state.intent else "record"))
+            step = _step(str(argument.get("step", "")), obj, state, document)
             found = await effects.find(_reference(command, state, step, obj, target_id))
             if found is None:
                 raise RejectRecord("not found", f"{obj} {target_id} is not in the target")
@@ -109,6 +122,21 @@ async def _resolve(
             raise RejectRecord(
                 "bad argument", 'resolve takes {"take": "source"}, {"take": "target"} or {"target_id": …, "object": …}'
             )
+
+
+def _step(given: str, obj: str, state: EffectState, document: OutMapping | None) -> str:
+    """Return the step that a record stands for: as given, the open intent's, or the mapping's for the object."""
+    steps = {step.step: step for step in document.steps} if document else {}
+    if given:
+        if given.partition(":")[0] not in steps:
+            raise RejectRecord("unknown step", f"the mapping has no step {given}; it has {', '.join(steps)}")
+        return given
+    if state.intent and state.intent.object == obj:
+        return state.intent.step
+    own = [name for name, step in steps.items() if step.object == obj and step.each is None]
+    if len(own) != 1:
+        raise RejectRecord("which step", f"give --step: {obj} is not written by exactly one of {', '.join(steps)}")
+    return own[0]
 
 
 def _reference(command: dict[str, Any], state: EffectState, step: str, obj: str, target_id: str) -> Operation:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from headrace.core import values
 from headrace.core.contracts import Action, AlreadyThere, Found, Operation, Target, Written
-from headrace.core.errors import HeadraceError, NeedsReview, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.core.errors import LeaseLost, NeedsReview, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.core.outcome import Status
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.state import EffectState, Intent, Step
@@ -41,10 +41,6 @@ class StateStore(Protocol):
 
     def lease_left(self) -> float:
         """Return the seconds for which this worker certainly owns its partitions."""
-
-
-class LeaseLost(HeadraceError):
-    """This worker may no longer own the record: nothing was called; the next owner gets the event."""
 
 
 Note = Callable[..., Awaitable[None]]
@@ -147,12 +143,18 @@ class Effects:
         return done.state if done else replace(state, intent=None)
 
     async def find(self, operation: Operation) -> Found | None:
-        """Look a record up, waiting out "not now" and a stopped connection."""
+        """Look a record up, waiting out a stopped connection and some "not now".
+
+        Raises:
+            RetryLater: it kept answering "not now"; the event parks and resumes by itself.
+        """
         attempt = 1
         while True:
             try:
                 found = await self._target.find(operation)
             except RetryLater as later:
+                if attempt % ATTEMPTS_IN_PLACE == 0:
+                    raise
                 await asyncio.sleep(back_off(attempt, later.after))
             except StopConnection as stop:
                 await self._gate.closed(stop)
@@ -223,7 +225,8 @@ class Effects:
             if done:
                 metrics.VERIFIED.labels(operation.connection, "found").inc()
                 await note("verify", "found", operation=operation, target_id=found.target_id if found else "")
-                return self.adopt(state, operation, found or Found(operation.target_id))
+                # It is the change that we announced: the shadow is what we wrote, whatever happened to it since.
+                return self.adopt(state, operation, replace(found or Found(operation.target_id), record={}))
         metrics.VERIFIED.labels(operation.connection, "not found").inc()
         await note("verify", "not found", operation=operation)
         return None

@@ -26,6 +26,7 @@ class Lanes:
         self._lanes: dict[str, deque[Work]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
+        self._draining = False
 
     @property
     def pending(self) -> int:
@@ -39,6 +40,8 @@ class Lanes:
 
     def submit(self, key: str, work: Work) -> None:
         """Queue work behind what the key already has. The submitter heeds `has_room`; resumed work need not."""
+        if self._draining:
+            return  # its partition goes to another worker, which gets it from state or topic
         self._count += 1
         lane = self._lanes.get(key)
         if lane is not None:
@@ -54,17 +57,21 @@ class Lanes:
 
         What is forgotten or cancelled was never acked: its next owner gets it again (I2).
         """
-        for lane in self._lanes.values():
-            while len(lane) > 1:
-                lane.pop()
-        if self._tasks:
-            _, running = await asyncio.wait(self._tasks, timeout=seconds)
-            for task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait(running)
-        self._lanes.clear()
-        self._count = 0
+        self._draining = True
+        try:
+            for lane in self._lanes.values():
+                while len(lane) > 1:
+                    lane.pop()
+            if self._tasks:
+                _, running = await asyncio.wait(self._tasks, timeout=seconds)
+                for task in running:
+                    task.cancel()
+                if running:
+                    await asyncio.wait(running)
+        finally:
+            self._lanes.clear()
+            self._count = 0
+            self._draining = False
 
     async def _run(self, key: str) -> None:
         lane = self._lanes[key]

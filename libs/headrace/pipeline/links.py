@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from headrace.core.ids import mint_canonical_id
 from headrace.core.refs import decode_key
+from headrace.pipeline.decoding import decode
 from headrace.platform.codec import Codec
 from headrace.platform.kafka import Message, Producer, to_message
 from headrace.platform.settings import KafkaSettings
@@ -93,7 +94,7 @@ class Links:
         """
         for link in self._by_canonical.get((canonical_id, connection, obj), ()):
             first = next(iter(decode_key(link.external_id).values()), "")
-            if scope is None or first.casefold() == scope.casefold():
+            if scope is None or "=" not in link.external_id or first.casefold() == scope.casefold():
                 return link.external_id
         return None
 
@@ -168,8 +169,7 @@ class Links:
     async def _read(self, message: Message) -> None:
         if message.value is None:
             return
-        await self._codec.ensure(message.value)
-        record = self._codec.decode(message.value)[1]
+        record = await decode(self._codec, message.value)
         self._apply(Link(**{name: record[name] for name in Link.__slots__}))
 
     def _apply(self, link: Link) -> None:

@@ -25,6 +25,7 @@ from headrace.mapping.results import Mapped, Skipped
 from headrace.mapping.running import Transforms
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
+from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.identity import Identity, echoed
 from headrace.pipeline.inbox import Delivery, Inbox, from_record
@@ -152,6 +153,10 @@ class Normaliser:
             except RejectRecord as error:
                 await self._park(message, delivery, error)
                 result = "parked"
+            except RetryLater:
+                # One record that cannot be read must not hold a place and the commit for ever: it goes to the end.
+                await self._inbox.put(delivery)
+                result = "requeued"
             else:
                 if delivery.arrival == "command":
                     await self._undecodable.resumed(message, delivery.ref.object)
@@ -176,6 +181,10 @@ class Normaliser:
         for document in documents:
             results.add(await self._emit(document, record, delivery, seen))
         await self._remember(delivery, record, seen)
+        for document in documents:
+            struck = echoed(self._links.get(self._connection, document.identity, record.ref.external_id))
+            if struck is not None and not record.deleted:
+                await self._links.put(struck)
         return min(results, key=("emitted", "echo", "repeated", "skipped").index)
 
     async def _complete(self, delivery: Delivery, seen: _Seen) -> Record | None:
@@ -197,6 +206,8 @@ class Normaliser:
             try:
                 found = await read()
             except RetryLater as later:
+                if attempt % ATTEMPTS_IN_PLACE == 0:
+                    raise
                 await asyncio.sleep(back_off(attempt, later.after))
             except StopConnection as stop:
                 await self._gate.closed(stop)
@@ -224,7 +235,7 @@ class Normaliser:
             return "repeated"
         event = self._event(document, record, mapped, canonical_id, content, delivery)
         seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
-        if await self._is_echo(document, record):
+        if self._is_echo(document, record):
             await self._audit.event(self._connection, event.meta, "normalise", "echo", detail="our own write came back")
             await self._audit.flush(canonical_id)
             return "echo"
@@ -238,16 +249,13 @@ class Normaliser:
         await self._audit.flush(canonical_id)
         return "emitted"
 
-    async def _is_echo(self, document: InMapping, record: Record) -> bool:
+    def _is_echo(self, document: InMapping, record: Record) -> bool:
         """Recognise what our own processor wrote (I7): the same version, or the values it left there."""
         link = self._links.get(self._connection, document.identity, record.ref.external_id)
         if link is None or record.deleted:
             return False
         same_version = bool(record.version) and link.written_version == record.version
         same_values = link.written_fingerprint is not None and values.matches(link.written_fingerprint, record.data)
-        struck = echoed(link)
-        if struck is not None:
-            await self._links.put(struck)
         return same_version or same_values
 
     async def _request_references(self, mapped: Mapped) -> None:

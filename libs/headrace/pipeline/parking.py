@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ from headrace.platform.crashpoints import point
 from headrace.platform.kafka import Producer
 
 SCHEMA = "internal/parked.v1"
+
+_RECENT = 1000
 
 
 class Parking:
@@ -58,6 +61,7 @@ class Parking:
         self._retry_seconds = retry_seconds
         self._parked: dict[str, Parked] = {}
         self._waiters: dict[str, set[str]] = {}
+        self._recent: OrderedDict[str, None] = OrderedDict()
 
     async def park(
         self, event: CanonicalEvent, topic: str, value: bytes, state: EffectState, error: Exception
@@ -93,6 +97,8 @@ class Parking:
         await self._store.put(event.key, state)
         point("parking.after-park")
         self.remember(event.key, parked)
+        if self._recent.pop(parked.wait_canonical_id, parked) is None:
+            self._wake(event.key)  # its link came while it was on its way here
         if before is None or (before.reason, before.detail, before.event_id) != (reason.value, detail, parked.event_id):
             await self._tell(event, parked, "parked")
         return state
@@ -131,8 +137,13 @@ class Parking:
         if link.connection == NATURAL:
             return
         for waited_for in {link.canonical_id, mint_canonical_id(*link.address)}:
-            for canonical_id in list(self._waiters.get(waited_for, ())):
+            waiting = list(self._waiters.get(waited_for, ()))
+            for canonical_id in waiting:
                 self._wake(canonical_id)
+            if not waiting:
+                self._recent[waited_for] = None
+                if len(self._recent) > _RECENT:
+                    self._recent.popitem(last=False)
 
     async def run_timers(self) -> None:
         """Wake parked work whose time has come; runs until cancelled."""

@@ -12,6 +12,7 @@ from headrace.core.errors import NeedsReview, RejectRecord, RetryLater
 from headrace.core.event import CanonicalEvent, Change
 from headrace.core.ids import operation_id
 from headrace.core.outcome import Outcome
+from headrace.core.refs import decode_key
 from headrace.mapping.documents import OutMapping
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, PlannedStep
@@ -99,6 +100,7 @@ class Performer:
             if existing is None:
                 done = await self._create(event, step, performed.state, note)
                 performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
+                done = await self._after_adoption(event, document, step, done, performed, note)
             elif (changed := differing(step, existing)) and (document.on_change != "ignore" or forced):
                 operation = self._operation(event, step, Action.UPDATE, changed, existing.target_id)
                 done = await self._effects.run(performed.state, operation, note)
@@ -114,7 +116,7 @@ class Performer:
             if step.step == plan.steps[0].step:
                 performed.record = done.record
         if document.on_change != "ignore" or forced:
-            await self._remove(event, plan, performed, note)
+            await self._remove(event, document, plan, performed, note)
 
     async def delete(self, event: CanonicalEvent, state: EffectState, note: Note) -> Performed:
         """Delete what was written, last step first."""
@@ -137,9 +139,22 @@ class Performer:
             found = await self._effects.find(replace(create, action=Action.UPDATE, key=key, target_id=target_id))
             if found is not None:
                 self._check_match(event, step, key, found)
-                await note("match", "found", operation=create, target_id=found.target_id)
-                return self._effects.adopt(state, create, found)
+                return await self._take_over(state, create, found, note)
         return await self._effects.run(state, create, note)
+
+    async def _take_over(self, state: EffectState, create: Operation, found: Found, note: Note) -> Done:
+        """Adopt somebody else's record as it is: first contact overwrites nothing; what changes from now on is written.
+
+        What differs now is told in the audit.
+        """
+        differs = [
+            f"{name}: {found.record[name]} instead of {value}"
+            for name, value in create.fields.items()
+            if name in found.record and not values.same(value, found.record[name])
+        ]
+        detail = f"left as it is: {'; '.join(differs)}" if differs else ""
+        await note("match", "found", operation=create, target_id=found.target_id, detail=detail)
+        return self._effects.adopt(state, create, replace(found, record={}))
 
     def _check_match(self, event: CanonicalEvent, step: PlannedStep, key: Mapping[str, Any], found: Found) -> None:
         words = ", ".join(f"{name} = {value}" for name, value in key.items()) or f"id {found.target_id}"
@@ -155,9 +170,45 @@ class Performer:
                 "correct the natural key on one side, then retry",
             )
 
-    async def _remove(self, event: CanonicalEvent, plan: Plan, performed: Performed, note: Note) -> None:
+    async def _after_adoption(
+        self,
+        event: CanonicalEvent,
+        document: OutMapping,
+        step: PlannedStep,
+        done: Done,
+        performed: Performed,
+        note: Note,
+    ) -> Done:
+        """Write what our own earlier record lacks: found by its marker without state, its content may be old."""
+        adopted = done.state.step(step.step)
+        if not done.adopted or adopted is None or document.on_change == "ignore":
+            return done
+        changed = differing(step, adopted)
+        if not changed:
+            return done
+        if document.on_change == "review":
+            performed.state = done.state
+            raise NeedsReview(
+                "found with other values",
+                f"{step.object} {adopted.target_id} carries our mark but differs: "
+                + "; ".join(f"{name}: {adopted.shadow.get(name)} instead of {value}" for name, value in changed.items())
+                + ". Resolve with --take source to write ours, or --take target to leave it.",
+                {name: (value, adopted.shadow.get(name)) for name, value in changed.items()},
+            )
+        performed.reached(Outcome.UPDATED)
+        operation = self._operation(event, step, Action.UPDATE, changed, adopted.target_id)
+        return await self._effects.run(done.state, operation, note)
+
+    async def _remove(
+        self, event: CanonicalEvent, document: OutMapping, plan: Plan, performed: Performed, note: Note
+    ) -> None:
+        """Delete the records of items that are gone. Only items go this way, never a document's own record."""
         planned = {step.step for step in plan.steps}
-        for step in [step for step in performed.state.steps if step.step not in planned]:
+        items = {step.step for step in document.steps if step.each is not None}
+        gone = [
+            step for step in performed.state.steps if step.step not in planned and step.step.partition(":")[0] in items
+        ]
+        for step in gone:
             performed.state = (await self._effects.run(performed.state, self._deletion(event, step), note)).state
             performed.reached(Outcome.UPDATED)
 
@@ -192,6 +243,17 @@ class Performer:
     def _operation(
         self, event: CanonicalEvent, step: PlannedStep, action: Action, fields: Mapping[str, Any], target_id: str
     ) -> Operation:
+        moved = {
+            name
+            for name, part in decode_key(target_id).items()
+            if target_id and name in fields and str(fields[name]) != part
+        }
+        if action is Action.UPDATE and moved:
+            raise NeedsReview(
+                "record would have to move",
+                f"{step.object} {target_id}: {', '.join(sorted(moved))} is part of its key and cannot change; "
+                "create it anew in the target, or correct the source",
+            )
         return Operation(
             op_id=operation_id(event.meta.event_id, self._connection, step.step),
             connection=self._connection,

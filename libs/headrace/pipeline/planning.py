@@ -81,6 +81,13 @@ class Planner:
             return False
         if found.matches > 1:
             raise NeedsReview("natural key not unique", f"{missing.detail}: {found.matches} records match")
+        known = self._links.get(self._connection, missing.object, found.target_id)
+        if known is not None and known.canonical_id != missing.canonical_id:
+            raise NeedsReview(
+                "reference belongs to another",
+                f"{missing.detail}: {found.target_id} has its natural key but is linked to {known.canonical_id}; "
+                "correct the key on one side, then retry",
+            )
         await self._links.put(
             Link(self._connection, missing.object, found.target_id, missing.canonical_id, missing.entity, "matched")
         )

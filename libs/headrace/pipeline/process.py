@@ -14,14 +14,14 @@ from typing import Any
 
 from headrace.core import values
 from headrace.core.contracts import Action, Operation
-from headrace.core.errors import RejectRecord, WaitForRecord
+from headrace.core.errors import LeaseLost, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
-from headrace.core.outcome import Outcome, Status
+from headrace.core.outcome import Outcome, ParkReason, Status
 from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
-from headrace.pipeline.effects import Effects, LeaseLost, Note
+from headrace.pipeline.effects import Effects, Note
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.parking import Parking
@@ -86,6 +86,8 @@ class Processor:
         self._commands_topic = commands_topic
         self._drain_seconds = drain_seconds
         self._lanes = Lanes(concurrency, capacity, self._failed)
+        self._woken: set[str] = set()
+        self._assignment = object()
         links.watch(parking.linked)
 
     # --- the worker's side ---
@@ -93,10 +95,16 @@ class Processor:
     async def on_assigned(self, partitions: frozenset[int]) -> None:
         """Take up what parked or was under way in the recovered state, then messages may come."""
         self._parking.clear()
+        assignment = self._assignment = object()
         for canonical_id, state in await self._store.unsettled():
+            if assignment is not self._assignment:
+                return  # revoked meanwhile: these are another worker's now
             if state.parked:
                 self._parking.remember(canonical_id, state.parked)
-                self.wake(canonical_id)
+                if state.parked.reason == ParkReason.WAITING or (
+                    state.intent and state.parked.reason != ParkReason.UNKNOWN
+                ):
+                    self.wake(canonical_id)
 
     @property
     def has_room(self) -> bool:
@@ -113,12 +121,17 @@ class Processor:
 
     async def on_revoked(self, seconds: float) -> None:
         """Finish or cancel what is under way; an interrupted call stays an INTENT and is verified by the next owner."""
+        self._assignment = object()
+        self._parking.clear()
         await self._lanes.drain(min(seconds, self._drain_seconds))
         self._parking.clear()
+        self._woken.clear()
 
     def wake(self, canonical_id: str) -> None:
-        """Try a parked id again."""
-        self._lanes.submit(canonical_id, partial(self._resume, canonical_id, False))
+        """Try a parked id again; at most once at a time."""
+        if canonical_id not in self._woken:
+            self._woken.add(canonical_id)
+            self._lanes.submit(canonical_id, partial(self._resume, canonical_id, False))
 
     @property
     def pending(self) -> int:
@@ -127,9 +140,10 @@ class Processor:
 
     def _failed(self, key: str, error: BaseException) -> None:
         if isinstance(error, LeaseLost):
-            logger.warning("lease lost before a call; the next owner gets the event", extra={"canonical_id": key})
-            return
-        logger.error("work failed unexpectedly", exc_info=error, extra={"canonical_id": key})
+            # The lane cannot go on, and without a rebalance nobody else would: begin again from the acks.
+            logger.error("lease lost; the process ends to begin again", extra={"canonical_id": key})
+        else:
+            logger.error("work failed unexpectedly", exc_info=error, extra={"canonical_id": key})
         self._stop(error)
 
     # --- one event ---
@@ -149,6 +163,8 @@ class Processor:
         state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
         with metrics.IN_FLIGHT.labels(self._connection).track_inprogress():
             rule = self._repeated(work, state)
+            if rule is None and work.event.meta.connection == self._connection:
+                rule = await self._follow(work, state)
             if rule is not None:
                 await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
                 outcome = Outcome.SKIPPED
@@ -171,9 +187,11 @@ class Processor:
                 recovered = state.steps != steps
             performed, detail = await self._decide(work, state, note)
         except Interrupted as interrupted:
+            if interrupted.definite:
+                await self._link(work.event, Performed(interrupted.state, Outcome.CREATED))
             kept = interrupted.state if interrupted.definite else self._store.get(work.event.key)
             return await self._park(work, interrupted.error, kept or state, note)
-        except (RejectRecord, WaitForRecord) as error:
+        except (RejectRecord, WaitForRecord, RetryLater) as error:
             return await self._park(work, error, state, note)
         if recovered and performed.outcome is Outcome.UNCHANGED:
             performed.outcome = Outcome.ADOPTED
@@ -185,7 +203,7 @@ class Processor:
         meta, message = work.event.meta, work.message
         if message is None:
             return None
-        if state.event_id == meta.event_id:
+        if state.event_id == meta.event_id and state.parked is None:
             return "seen"
         if (state.topic, state.partition) == (message.topic, message.partition) and message.offset <= state.offset:
             return "seen"
@@ -201,8 +219,6 @@ class Processor:
         document = self._planner.mapping(event.meta.entity)
         if document is None:
             return Performed(state, Outcome.SKIPPED), "no mapping for this entity"
-        if event.meta.connection == self._connection:
-            return Performed(self._observed(event, state), Outcome.SKIPPED), "own change"
         if is_delete(event):
             if document.on_delete == "delete" and state.steps:
                 return await self._performer.delete(event, state, note), ""
@@ -214,8 +230,19 @@ class Processor:
             return Performed(state, Outcome.SKIPPED), plan.rule
         return await self._performer.perform(event, document, plan, state, note, forced=work.forced), ""
 
+    async def _follow(self, work: Work, state: EffectState) -> str:
+        """Take note of a change that the target itself tells of: shadows follow what it holds now.
+
+        Nothing else moves: what is parked stays parked, and the source's own place in the story stays as it was.
+        """
+        observed = self._observed(work.event, state)
+        if observed != state:
+            await self._store.put(work.event.key, observed)
+        return "own change"
+
     def _observed(self, event: CanonicalEvent, state: EffectState) -> EffectState:
-        """Return the state after the target told its own change: the shadow follows what it holds now."""
+        if is_delete(event) or self._planner.mapping(event.meta.entity) is None:
+            return state
         try:
             plan = self._planner.plan(event)
         except RejectRecord:
@@ -224,12 +251,10 @@ class Processor:
             return state
         for planned in plan.steps:
             existing = state.step(planned.step)
-            if existing is not None:
-                shadow = {
-                    **existing.shadow,
-                    **{k: v for k, v in differing(planned, existing).items() if k in existing.shadow},
-                }
-                state = state.with_step(replace(existing, shadow=shadow))
+            # One identity may have a record in several legal entities: only the one that we wrote has this shadow.
+            if existing is not None and existing.target_id == event.meta.external_id:
+                changed = {k: v for k, v in differing(planned, existing).items() if k in existing.shadow}
+                state = state.with_step(replace(existing, shadow={**existing.shadow, **changed}))
         return state
 
     async def _recover(self, event: CanonicalEvent, state: EffectState, note: Note) -> EffectState:
@@ -256,6 +281,10 @@ class Processor:
         event, state = work.event, performed.state
         await self._link(event, performed)
         parked = state.parked
+        if parked is not None and parked.event_id != event.meta.event_id:
+            waiting = record_to_event(await decode(self._codec, parked.event))
+            if waiting.meta.connection != event.meta.connection:
+                parked = None  # what another source wants is not settled by this
         document = self._planner.mapping(event.meta.entity)
         done = replace(
             state,
@@ -268,8 +297,10 @@ class Processor:
             detail=detail,
             traceparent=event.meta.trace_id,
             intent=None,
-            parked=None,
+            parked=state.parked if parked is None else None,
         )
+        if done.parked is not None:
+            done = replace(done, status=Status.PARKED)
         if work.message is not None:
             done = replace(done, topic=work.message.topic, partition=work.message.partition, offset=work.message.offset)
         point("effects.before-done")
@@ -281,6 +312,8 @@ class Processor:
                     "settle", Outcome.SUPERSEDED.value, detail=f"event {parked.event_id} gave way to a newer one"
                 )
             await self._parking.resumed(event, parked, resolved=work.forced)
+        elif done.parked is not None:
+            self.wake(event.key)
         await note("settle", performed.outcome.value, detail=detail, target_id=_target_id(done))
 
     async def _link(self, event: CanonicalEvent, performed: Performed) -> None:
@@ -292,7 +325,10 @@ class Processor:
         known = self._links.get(self._connection, step.object, step.target_id)
         if performed.outcome is Outcome.UNCHANGED and known is not None:
             return
-        written = {name: performed.record.get(name, value) for name, value in step.shadow.items()}
+        # All that the target answered, defaults included: whatever a person changes afterwards is news.
+        answered = {name: value for name, value in performed.record.items() if not name.startswith("@")}
+        wrote = performed.outcome in (Outcome.CREATED, Outcome.UPDATED)
+        written = {**step.shadow, **answered}
         await self._links.put(
             Link(
                 self._connection,
@@ -300,9 +336,9 @@ class Processor:
                 step.target_id,
                 event.key,
                 event.meta.entity,
-                "written" if performed.outcome in (Outcome.CREATED, Outcome.UPDATED) else "adopted",
-                step.version or None,
-                values.mark(written),
+                "written" if wrote else "adopted",
+                (step.version or None) if wrote else None,
+                values.mark(written) if wrote else None,
             )
         )
 
@@ -319,6 +355,7 @@ class Processor:
     # --- parked work and commands ---
 
     async def _resume(self, canonical_id: str, forced: bool) -> None:
+        self._woken.discard(canonical_id)
         state = self._store.get(canonical_id)
         if state is None or state.parked is None:
             return
@@ -337,7 +374,8 @@ class Processor:
             return
         state = self._store.get(message.key)
         try:
-            result = await commands.carry_out(command, state, self._codec, self._store, self._effects)
+            document = self._planner.mapping(state.entity) if state else None
+            result = await commands.carry_out(command, state, document, self._codec, self._store, self._effects)
         except RejectRecord as error:
             result = commands.Result(f"refused: {error.detail}")
         if result.retry:

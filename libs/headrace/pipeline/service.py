@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from aiokafka.errors import KafkaConnectionError
@@ -36,6 +36,8 @@ class Process:
         self.stopping = asyncio.Event()
         self.error: BaseException | None = None
         self.workers: dict[str, StreamWorker] = {}
+        self.watched: list[Callable[[], BaseException | None]] = []
+        """Each returns the error that ended a task of this process, None while it works."""
 
     def fail(self, error: BaseException) -> None:
         """Stop the process because of an error; the restart begins again from the acks."""
@@ -52,7 +54,12 @@ class Process:
         """Return what keeps the process from working."""
         if self.stopping.is_set():
             return {"process": "stopping"}
-        return {name: "recovering" for name, worker in self.workers.items() if not worker.ready.is_set()}
+        slow = {
+            name: f"an event is {age:.0f} s old"
+            for name, worker in self.workers.items()
+            if (age := worker.offsets.oldest_age()) > STALLED_SECONDS
+        }
+        return slow | {name: "recovering" for name, worker in self.workers.items() if not worker.ready.is_set()}
 
     async def until_stopped(self) -> None:
         """Wait for a signal or an error, exporting the workers' progress."""
@@ -64,6 +71,9 @@ class Process:
                 metrics.OLDEST_UNACKED_SECONDS.labels(name).set(worker.offsets.oldest_age())
                 if worker.failed:
                     self.fail(worker.failed)
+            for watch in self.watched:
+                if (error := watch()) is not None:
+                    self.fail(error)
             try:
                 async with asyncio.timeout(1.0):
                     await self.stopping.wait()
@@ -101,6 +111,7 @@ async def ingest(connectors: Sequence[Connector], settings: Settings, only: str 
     chosen = choose(settings, connectors, lambda each: each.source, only)
     flows = {name: source_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
+    process.watched = [lambda: shared.links.failed, *(flow.polls.failed for flow in flows.values())]
     try:
         await _run(process, shared)
     finally:
@@ -116,6 +127,7 @@ async def process_targets(connectors: Sequence[Connector], settings: Settings, o
     chosen = choose(settings, connectors, lambda each: each.target, only)
     flows = {name: target_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
+    process.watched = [lambda: shared.links.failed]
     timers = [asyncio.create_task(flow.parking.run_timers()) for flow in flows.values()]
     try:
         await _run(process, shared)

@@ -47,7 +47,7 @@ class Producer:
             enable_idempotence=True,
             linger_ms=2,
             max_batch_size=256 * 1024,
-            max_request_size=8 * 1024 * 1024,
+            max_request_size=9 * 1024 * 1024,
             request_timeout_ms=20_000,
         )
         await self._producer.start()

@@ -20,7 +20,7 @@ RECEIVE_SECONDS = Histogram(
 )
 NORMALISED = Counter(
     "headrace_normalised_total",
-    "Deliveries normalised, by result: emitted, repeated, echo, skipped, ignored, parked.",
+    "Deliveries normalised, by result: emitted, repeated, echo, skipped, ignored, parked, requeued.",
     ["connection", "result"],
 )
 EVENTS = Counter("headrace_events_total", "Canonical events emitted.", ["connection", "entity"])

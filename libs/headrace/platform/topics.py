@@ -19,6 +19,9 @@ from headrace.platform.settings import KafkaSettings, Settings
 ENTITIES = ("contact", "customer", "opportunity", "product", "sales_order")
 """Canonical entities, one topic each."""
 
+MAX_MESSAGE = 8 * 1024 * 1024
+"""Bytes: an order of thousands of lines has its whole state in one record."""
+
 _DAY = 24 * 60 * 60 * 1000
 _DELIVERIES = {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY)}
 _LONG = {"cleanup.policy": "delete", "retention.ms": "-1"}
@@ -81,7 +84,7 @@ def declared(settings: Settings) -> list[Topic]:
     """Return every topic that this deployment needs, in a stable order."""
     kafka = settings.kafka
     names = TopicNames(kafka.prefix)
-    common = {"min.insync.replicas": str(kafka.min_insync)}
+    common = {"min.insync.replicas": str(kafka.min_insync), "max.message.bytes": str(MAX_MESSAGE)}
     topics = [
         Topic(names.links, kafka.partitions, {**_COMPACT, **common}),
         Topic(names.cursors, kafka.partitions, {**_COMPACT, **common}),

@@ -23,7 +23,8 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from headrace.platform.kafka import Message, Producer, to_message
+from headrace.core.errors import LeaseLost
+from headrace.platform.kafka import Message, Producer, partition_of, to_message
 from headrace.platform.offsets import OffsetTracker
 from headrace.platform.settings import KafkaSettings
 from headrace.platform.table import Table
@@ -105,7 +106,10 @@ class StreamWorker:
 
         Raises:
             KafkaError: not durable. The caller must not go on with what it announces (I3, I6).
+            LeaseLost: the partition may belong to another worker by now; nothing was written over its state.
         """
+        if self.lease_left() <= 0 or partition_of(key, self._kafka.partitions) not in self._assigned:
+            raise LeaseLost(f"state of {key} is not written: the partition may have another owner")
         await self._table.put(key, value)
 
     def items(self) -> Iterator[tuple[str, bytes]]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from headrace.core.contracts import Action
-from headrace.core.errors import RejectRecord
+from headrace.core.errors import RejectRecord, RetryLater
 from headrace.core.event import CanonicalEvent, Change, Meta
 from headrace.core.ids import mint_canonical_id
 from headrace.core.outcome import Outcome, Status
@@ -114,6 +114,11 @@ def order(number=1, quantity=2, lines=1, status="confirmed"):
     return event("sales_order", "55", data, number=number, obj="deal-order")
 
 
+def told_by_the_target(target_id, given):
+    meta = replace(given.meta, connection="erp", object="Customers", external_id=target_id, source_version="")
+    return replace(given, meta=meta)
+
+
 class Bench:
     """A processor and everything around it."""
 
@@ -161,9 +166,10 @@ class Bench:
                 await asyncio.sleep(0.005)
         assert self.failures == []
 
-    async def command(self, canonical_id, action, argument="{}"):
+    async def command(self, canonical_id, action, argument="{}", event_id=""):
         record = {
             "command_id": "c",
+            "event_id": event_id,
             "connection": "erp",
             "canonical_id": canonical_id,
             "action": action,
@@ -366,7 +372,7 @@ async def test_a_command_that_makes_no_sense_is_refused_and_audited(bench):
 
 async def test_own_news_of_the_target_is_not_written_back(bench):
     await bench.feed(customer())
-    own = replace(customer(2, phone="9"), meta=replace(customer(2).meta, connection="erp", object="Customers"))
+    own = told_by_the_target("T1", customer(2, phone="9"))
     await bench.feed(own)
     assert bench.target.ledger == [("create", "T1")]
     assert bench.state(customer()).step("record").shadow["phone"] == "9"
@@ -429,3 +435,107 @@ async def test_updates_carry_only_changed_fields_and_the_target_id(bench):
     await bench.feed(customer(1), customer(2, phone="2"))
     update = operations[-1]
     assert (update.action, update.target_id, update.fields) == (Action.UPDATE, "T1", {"phone": "2"})
+
+
+async def test_news_of_the_target_leaves_parked_work_and_reviews_alone(bench):
+    await bench.feed(customer(), order(1, quantity=2), order(2, quantity=3))
+    assert bench.state(order()).parked.reason == "review"
+    news = order(3)
+    await bench.feed(replace(news, meta=replace(news.meta, connection="erp", external_id="T2")))
+    assert bench.state(order()).parked.event_id == "e2-55"
+    await bench.command(order().key, "resolve", '{"take": "source"}')
+    assert [record["quantity"] for record in bench.target.records.values() if "quantity" in record] == [3]
+
+
+async def test_news_of_another_record_of_the_same_identity_is_not_this_ones(bench):
+    await bench.feed(customer())
+    await bench.feed(told_by_the_target("in-another-company", customer(2, phone="9")))
+    assert bench.state(customer()).step("record").shadow["phone"] == "1"
+
+
+async def test_a_matched_record_is_left_as_it_is_and_later_changes_are_written(bench):
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "1"}
+    await bench.feed(customer())
+    assert bench.links.get("erp", "Customers", "X9").written_fingerprint is None
+    await bench.feed(customer(2, phone="2"))
+    assert bench.target.ledger == [("update", "X9")]
+    assert bench.target.records["X9"] == {"vat": "NO1", "name": "BERG", "phone": "2"}
+
+
+async def test_a_renamed_or_wrong_step_never_deletes_a_document(bench):
+    await bench.feed(customer())
+    state = bench.state(customer())
+    odd = replace(state.steps[0], step="was-called-this-before", target_id="T1")
+    bench.store.states[CUSTOMER_ID] = replace(state, steps=(odd, *state.steps))
+    await bench.feed(customer(2, phone="2"))
+    assert ("delete", "T1") not in bench.target.ledger
+
+
+async def test_resolve_with_a_target_id_finds_its_step_or_asks_for_it(bench):
+    bench.target.records = {"X1": {"vat": "NO1"}, "X2": {"vat": "NO1"}}
+    await bench.feed(customer())
+    await bench.command(CUSTOMER_ID, "resolve", '{"target_id": "X2", "object": "Customers", "step": "nonsense"}')
+    assert bench.state(customer()).parked is not None
+    await bench.command(CUSTOMER_ID, "resolve", '{"target_id": "X2", "object": "Customers"}')
+    state = bench.state(customer())
+    assert [step.step for step in state.steps] == ["record"]
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "X2"
+    assert not [entry for entry in bench.target.ledger if entry[0] != "update"]
+
+
+async def test_a_command_about_an_event_that_is_no_longer_parked_is_refused(bench):
+    await bench.feed(order(1))
+    await bench.feed(order(2, quantity=5))
+    await bench.command(order().key, "skip", event_id="e1-55")
+    assert bench.state(order()).parked.event_id == "e2-55"
+    await bench.command(order().key, "skip", event_id="e2-55")
+    assert bench.state(order()).parked is None
+
+
+async def test_nothing_that_is_woken_while_draining_runs_any_more(bench):
+    await bench.feed(order())
+    bench.target.records["C1"] = {"vat": "NO1"}
+    gate = asyncio.Event()
+    real = bench.target.find
+
+    async def slow(given):
+        await gate.wait()
+        return await real(given)
+
+    bench.target.find = slow
+    bench.processor.on_message(bench.message(customer()))
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(bench.processor.on_revoked(5))
+    await asyncio.sleep(0)
+    gate.set()
+    await draining
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "C1"
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert bench.target.ledger == []
+    assert bench.processor.pending == 0
+
+
+async def test_reads_that_fail_for_one_record_park_it_for_later(bench):
+    real = bench.target.find
+
+    async def busy(given):
+        if given.canonical_id == CUSTOMER_ID:
+            raise RetryLater("busy", 0.001)
+        return await real(given)
+
+    bench.target.find = busy
+    await bench.feed(customer())
+    parked = bench.state(customer()).parked
+    assert (parked.reason, parked.next_attempt_at is not None) == ("waiting", True)
+    assert len(bench.acked) == 1
+
+
+async def test_a_record_cannot_move_to_another_company_by_an_update(bench):
+    await bench.feed(customer())
+    state = bench.state(customer())
+    moved = replace(state.steps[0], target_id="vat=NO1")
+    bench.store.states[CUSTOMER_ID] = replace(state, steps=(moved,))
+    await bench.feed(customer(2, tax_number="NO2"))
+    assert bench.state(customer()).parked.label == "record would have to move"
+    assert bench.target.ledger == [("create", "T1")]

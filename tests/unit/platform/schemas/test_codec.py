@@ -361,7 +361,7 @@ async def test_an_older_and_a_newer_writer_are_read() -> None:
     with pytest.raises(DecodeError, match="ensure"):
         Codec(SCHEMAS, shelf.registry()).decode(theirs)
     await ours.ensure(theirs)
-    assert ours.decode(theirs)[1] == {**command, "argument": "{ }", "reason": ""}
+    assert ours.decode(theirs)[1] == {**command, "argument": "{ }", "reason": "", "event_id": ""}
     old = ours.encode("internal/command.v1", command)
     await newer.ensure(old)
     assert newer.decode(old)[1]["colour"] is None
