@@ -274,3 +274,21 @@ async def test_bytes_that_are_no_delivery_are_kept_too(bench):
     await bench.settled()
     assert bench.parked()[0]["reason"] == "undecodable"
     assert len(bench.acked) == 1
+
+
+async def test_a_persons_change_before_the_first_sighting_is_news(bench):
+    """The mark holds all that the target answered, so a field that we did not write tells as well."""
+    mark = values.mark({"name": "Berg AS", "vat": None, "headrace_id": None})
+    await bench.links.put(Link("crm", "organization", "7", "C1", "customer", "written", None, mark))
+    await bench.deliver(polled(organization(version="", vat="BY-HAND")))
+    assert [event.data["tax_number"] for event in bench.events("customer")] == ["BY-HAND"]
+
+
+async def test_a_record_that_cannot_be_read_gives_way_to_others(bench):
+    bench.source.holds(organization())
+    bench.source.faults = [RetryLater("busy", 0.0001)] * 8
+    await bench.deliver(webhook(organization().ref))
+    assert bench.events("customer") == []
+    assert len(bench.acked) == 1
+    (again,) = bench.producer.on("inbox.crm")
+    assert bench.codec.decode(again)[1]["external_id"] == "7"
