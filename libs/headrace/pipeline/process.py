@@ -20,12 +20,13 @@ from headrace.core.outcome import Outcome, ParkReason, Status
 from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
+from headrace.pipeline.deciding import following, repeated
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import Effects, Note
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.parking import Parking
-from headrace.pipeline.performing import Interrupted, Performed, Performer, differing, is_delete
+from headrace.pipeline.performing import Interrupted, Performed, Performer, is_delete
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState, Parked
 from headrace.pipeline.store import TargetStore
@@ -162,7 +163,7 @@ class Processor:
         meta = work.event.meta
         state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
         with metrics.IN_FLIGHT.labels(self._connection).track_inprogress():
-            rule = self._repeated(work, state)
+            rule = repeated(work.event.meta, work.message, state)
             if rule is None and work.event.meta.connection == self._connection:
                 rule = await self._follow(work, state)
             if rule is not None:
@@ -198,22 +199,6 @@ class Processor:
         await self._settle(work, performed, detail, note)
         return performed.outcome
 
-    def _repeated(self, work: Work, state: EffectState) -> str | None:
-        """Name the rule by which an event needs no work at all (I6: outcomes are remembered, not sightings)."""
-        meta, message = work.event.meta, work.message
-        if message is None:
-            return None
-        if state.event_id == meta.event_id and state.parked is None:
-            return "seen"
-        if (state.topic, state.partition) == (message.topic, message.partition) and message.offset <= state.offset:
-            return "seen"
-        if state.parked and state.parked.event_id == meta.event_id:
-            return "parked already"
-        same_source = state.source_connection == meta.connection
-        if same_source and meta.source_version and meta.source_version < state.source_version:
-            return "stale"
-        return None
-
     async def _decide(self, work: Work, state: EffectState, note: Note) -> tuple[Performed, str]:
         event = work.event
         document = self._planner.mapping(event.meta.entity)
@@ -235,27 +220,10 @@ class Processor:
 
         Nothing else moves: what is parked stays parked, and the source's own place in the story stays as it was.
         """
-        observed = self._observed(work.event, state)
+        observed = following(work.event, self._planner, state)
         if observed != state:
             await self._store.put(work.event.key, observed)
         return "own change"
-
-    def _observed(self, event: CanonicalEvent, state: EffectState) -> EffectState:
-        if is_delete(event) or self._planner.mapping(event.meta.entity) is None:
-            return state
-        try:
-            plan = self._planner.plan(event)
-        except RejectRecord:
-            return state
-        if isinstance(plan, Skipped):
-            return state
-        for planned in plan.steps:
-            existing = state.step(planned.step)
-            # One identity may have a record in several legal entities: only the one that we wrote has this shadow.
-            if existing is not None and existing.target_id == event.meta.external_id:
-                changed = {k: v for k, v in differing(planned, existing).items() if k in existing.shadow}
-                state = state.with_step(replace(existing, shadow={**existing.shadow, **changed}))
-        return state
 
     async def _recover(self, event: CanonicalEvent, state: EffectState, note: Note) -> EffectState:
         intent = state.intent
