@@ -69,7 +69,7 @@ class Planner:
             plan = self.plan(event)
         if isinstance(plan, Plan) and plan.missing:
             first = plan.missing[0]
-            details = "; ".join(missing.detail for missing in plan.missing)
+            details = "; ".join(dict.fromkeys(missing.detail for missing in plan.missing))
             raise WaitForRecord(first.entity, first.canonical_id, details)
         return plan
 
