@@ -185,3 +185,32 @@ def test_sigterm_drains_and_loses_nothing(desk):
         desk.deployment.processes[name].wait_ready()
     desk.trade.wait_complete()
     assert not desk.trade.quiet_verdict().duplicated
+
+
+def test_preview_of_a_written_event_shows_what_and_why_and_writes_nothing(desk, tmp_path):
+    meta = {
+        "event_id": "e",
+        "entity": "customer",
+        "canonical_id": "not-there-yet",
+        "connection": CRM,
+        "object": "organization",
+        "external_id": "4711",
+        "source_version": "",
+        "occurred_at": "2026-11-21T09:00:00Z",
+        "observed_at": "2026-11-21T09:00:00Z",
+        "change": "upsert",
+        "legal_entity": "demf",
+        "asserted": ["name", "kind", "tax_number"],
+        "trace_id": "",
+    }
+    file = tmp_path / "event.json"
+    file.write_text(
+        json.dumps({"meta": meta, "data": {"name": "Neu GmbH", "kind": "organization", "tax_number": "DE9"}})
+    )
+    before = len(desk.deployment.erp.ledger())
+    shown = desk.run("mapping", "preview", ERP, "--event", str(file))
+    assert "OrganizationName" in shown
+    assert "Neu GmbH" in shown
+    assert "TaxExemptNumber" in shown
+    assert "not written yet" in shown
+    assert len(desk.deployment.erp.ledger()) == before

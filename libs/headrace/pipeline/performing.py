@@ -103,6 +103,8 @@ class Performer:
                 done = await self._after_adoption(event, document, step, done, performed, note)
             elif (changed := differing(step, existing)) and (document.on_change != "ignore" or forced):
                 operation = self._operation(event, step, Action.UPDATE, changed, existing.target_id)
+                if step.step == plan.steps[0].step:
+                    await self._announce(step, existing, changed)
                 done = await self._effects.run(performed.state, operation, note)
                 performed.reached(Outcome.UPDATED)
             else:
@@ -169,6 +171,13 @@ class Performer:
                 f"{step.object} {found.target_id} has {words} but is linked to {link.canonical_id}; "
                 "correct the natural key on one side, then retry",
             )
+
+    async def _announce(self, step: PlannedStep, existing: Step, changed: Mapping[str, Any]) -> None:
+        """Mark what the record will hold before it does: the target's webhook may be quicker than we are (I7)."""
+        link = self._links.get(self._connection, step.object, existing.target_id)
+        if link is not None:
+            mark = values.mark({**existing.shadow, **changed})
+            await self._links.put(replace(link, written_version=None, written_fingerprint=mark))
 
     async def _after_adoption(
         self,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from headrace.core import values
 from headrace.core.contracts import Action
 from headrace.core.errors import RejectRecord, RetryLater
 from headrace.core.event import Change
@@ -364,3 +365,19 @@ async def test_a_record_cannot_move_to_another_company_by_an_update(bench):
     await bench.feed(customer(2, tax_number="NO2"))
     assert bench.state(customer()).parked.label == "record would have to move"
     assert bench.target.ledger == [("create", "T1")]
+
+
+async def test_an_update_is_marked_as_ours_before_the_target_can_tell_of_it(bench):
+    await bench.feed(customer())
+    marked = []
+    real = bench.target.apply
+
+    async def webhook_is_quicker(given):
+        link = bench.links.get("erp", "Customers", "T1")
+        written = await real(given)
+        marked.append(values.matches(link.written_fingerprint, bench.target.records["T1"]))
+        return written
+
+    bench.target.apply = webhook_is_quicker
+    await bench.feed(customer(2, phone="2"))
+    assert marked == [True]
