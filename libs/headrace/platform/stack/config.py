@@ -13,8 +13,11 @@ from headrace.platform.settings import Strict
 _ROOT_MARKS = ("headrace.yaml", "pyproject.toml", ".headrace", ".git")
 
 
-def project_root() -> Path:
-    """Return `$HEADRACE_ROOT`, else the nearest folder upwards that looks like a project, else the current folder."""
+def _surrounding_folder() -> Path:
+    """Return `$HEADRACE_ROOT`, else the nearest folder upwards that looks like a project, else the current folder.
+
+    Unlike `platform.paths.project_root` it needs no checkout: a stack can be had beside any configuration file.
+    """
     if root := os.environ.get("HEADRACE_ROOT"):
         return Path(root).resolve()
     here = Path.cwd()
@@ -26,7 +29,7 @@ def project_root() -> Path:
 
 def default_data_dir() -> Path:
     """Return the data folder used when none is named: `.headrace/stack` below the project root."""
-    return project_root() / ".headrace" / "stack"
+    return _surrounding_folder() / ".headrace" / "stack"
 
 
 def cache_dir() -> Path:
