@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 _EMPTY_DATES = (date(1900, 1, 1), date(1, 1, 1))
+_MONEY = ({"amount", "currency"}, {"value", "currency"})
 
 
 def dump(value: Any) -> bytes:
@@ -30,7 +31,7 @@ def same(ours: Any, theirs: Any) -> bool:
     """Say whether a target holds what we would write, in spite of how it spells values.
 
     Decimals compare by amount, a date equals a UTC timestamp of that day, None equals "" and 1900-01-01 (the empty
-    date of Dynamics), text ignores spaces at its ends.
+    date of Dynamics), text ignores spaces at its ends, money names its number "amount" or "value".
     """
     if type(ours) is type(theirs) and ours == theirs:
         return True
@@ -77,6 +78,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, int | float | Decimal):
         return Decimal(str(value))
+    if isinstance(value, Mapping) and set(value) in _MONEY:
+        return {"amount": _plain(value.get("amount", value.get("value"))), "currency": value["currency"]}
     return None if isinstance(value, date) and _as_day(value) is None else value
 
 
@@ -98,14 +101,73 @@ def _as_day(value: Any) -> Any:
 
 def mark(fields: Mapping[str, Any]) -> str:
     """Return a mark of field values by which a record is known again in another spelling: name=hash for each."""
-    return " ".join(f"{name}={_hash(fields[name])}" for name in sorted(fields) if " " not in name)
+    return " ".join(f"{_escaped(name)}={_hash(fields[name])}" for name in sorted(fields))
 
 
 def matches(found: str, record: Mapping[str, Any]) -> bool:
     """Say whether `record` holds the values that `mark` was made of, as far as it has these fields at all."""
-    marks = dict(part.rpartition("=")[::2] for part in found.split(" ") if part)
-    present = [name for name in marks if name in record]
-    return bool(present) and all(_hash(record[name]) == marks[name] for name in present)
+    present = [same_value for _, there, same_value in _compared(found, record) if there]
+    return bool(present) and all(present)
+
+
+def matching(found: str, record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of a mark whose value in `record` is the one that was marked.
+
+    Args:
+        found: what `mark` returned.
+        record: a record of the same system, in the names of `lookup`.
+    """
+    return frozenset(name for name, there, same_value in _compared(found, record) if there and same_value)
+
+
+def differing(found: str, record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of a mark that `record` has with another value; a field that it lacks tells nothing."""
+    return frozenset(name for name, there, same_value in _compared(found, record) if there and not same_value)
+
+
+def lookup(record: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a field that mappings name "custom.Account number", at top level or nested; else None."""
+    value = _at(record, name)
+    return None if value is _ABSENT else value
+
+
+def _compared(found: str, record: Mapping[str, Any]) -> Iterator[tuple[str, bool, bool]]:
+    """Yield each name of a mark, whether the record has it, and whether its value is the marked one."""
+    for part in found.split(" "):
+        name, _, marked = part.rpartition("=")
+        if name:
+            name = _unescaped(name)
+            value = _at(record, name)
+            yield name, value is not _ABSENT, value is not _ABSENT and _hash(value) == marked
+
+
+def _at(record: Mapping[str, Any], name: str) -> Any:
+    """Return the value at a name, dots and all, or below a prefix that ends at one of its dots; else `_ABSENT`.
+
+    What a nested record does not list, it holds empty: systems leave out what has no value.
+    """
+    if name in record:
+        return record[name]
+    at = name.find(".")
+    while at != -1:
+        inner = record.get(name[:at], _ABSENT)
+        if inner is not _ABSENT:
+            value = _at(inner, name[at + 1 :]) if isinstance(inner, Mapping) else _ABSENT
+            return None if value is _ABSENT else value
+        at = name.find(".", at + 1)
+    return _ABSENT
+
+
+_ABSENT = object()
+
+
+def _escaped(name: str) -> str:
+    """Names of custom fields have spaces, which part a mark."""
+    return name.replace("%", "%25").replace(" ", "%20")
+
+
+def _unescaped(name: str) -> str:
+    return name.replace("%20", " ").replace("%25", "%")
 
 
 def _hash(value: Any) -> str:

@@ -45,6 +45,7 @@ def test_floats_are_refused():
         (None, "1900-01-01T12:00:00Z"),
         ("a ", "a"),
         (True, True),
+        ({"amount": Decimal("9.50"), "currency": "EUR"}, {"value": 9.5, "currency": "EUR"}),
     ],
 )
 def test_same_in_another_spelling(ours, theirs):
@@ -53,7 +54,89 @@ def test_same_in_another_spelling(ours, theirs):
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(Decimal("2.5"), 2.51), ("a", "A"), (date(2026, 3, 2), "2026-03-03T12:00:00Z"), ("x", None), (1, True)],
+    [
+        (Decimal("2.5"), 2.51),
+        ("a", "A"),
+        (date(2026, 3, 2), "2026-03-03T12:00:00Z"),
+        ("x", None),
+        (1, True),
+        ({"amount": 1, "currency": "EUR"}, {"value": 1, "currency": "USD"}),
+        ({"amount": 1}, {"value": 1}),
+    ],
 )
 def test_really_different(ours, theirs):
     assert not values.same(ours, theirs)
+
+
+RECORD = {
+    "name": "Berg AS",
+    "address": {"locality": "Oslo", "value": "Storgata 1"},
+    "custom": {"Account number": "US-001", "a=b 100%": "x", "Credit": Decimal("5.0"), "E. mail": "a@b.no"},
+    "prices": [{"currency": "EUR", "price": Decimal(5)}],
+    "prices.EUR": Decimal(5),
+    "tags": None,
+}
+HELD = {
+    "name": "Berg AS",
+    "address.locality": "Oslo",
+    "custom.Account number": "US-001",
+    "custom.a=b 100%": "x",
+    "custom.Credit": 5,
+    "custom.E. mail": "a@b.no",
+    "prices.EUR": Decimal("5.00"),
+}
+
+
+def test_a_mark_is_found_in_nested_records():
+    mark = values.mark(HELD)
+    assert values.matching(mark, RECORD) == set(HELD)
+    assert values.differing(mark, RECORD) == frozenset()
+    assert values.matches(mark, RECORD)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "Berg A"),  # cut by the other side
+        ("name", "berg as"),  # its case folded
+        ("custom.Credit", Decimal("5.01")),  # rounded
+        ("custom.Account number", None),
+        ("custom.Gone", "x"),  # the nested record lists what has a value, so this one has none
+        ("prices.USD", Decimal(5)),
+        ("tags.first", "x"),
+    ],
+)
+def test_one_field_differs_and_the_others_match(name, value):
+    mark = values.mark({**HELD, name: value})
+    assert values.differing(mark, RECORD) == {name}
+    assert values.matching(mark, RECORD) == set(HELD) - {name}
+    assert not values.matches(mark, RECORD)
+
+
+def test_what_the_record_does_not_list_is_empty_where_its_container_is_there():
+    assert values.matching(values.mark({"custom.Gone": None, "prices.USD": None}), RECORD) == {
+        "custom.Gone",
+        "prices.USD",
+    }
+
+
+def test_a_field_that_the_record_lacks_tells_nothing():
+    mark = values.mark({"website": "x", "org.name": "y"})
+    assert values.matching(mark, RECORD) == values.differing(mark, RECORD) == frozenset()
+    assert not values.matches(mark, RECORD)
+    assert values.matches(values.mark({"website": "x", "name": "Berg AS"}), RECORD)
+
+
+@given(st.dictionaries(names, leaves))
+def test_a_record_matches_its_own_mark(record):
+    mark = values.mark(record)
+    assert values.matching(mark, record) == set(record)
+    assert values.differing(mark, record) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("name", "Berg AS"), ("custom.E. mail", "a@b.no"), ("custom.Gone", None), ("website", None), ("tags.x", None)],
+)
+def test_look_up_by_dotted_name(name, value):
+    assert values.lookup(RECORD, name) == value
