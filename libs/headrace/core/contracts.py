@@ -127,6 +127,8 @@ class Operation:
     `fields` holds what is written, in the target's names (Decimal, date, datetime, str, int, bool, None).
     `key` holds the natural key or marker by which VERIFY finds the record: field names to values.
     `target_id` is set for update and delete (the id that `Written` or `Found` gave).
+    `expected_version` is the version (of `Written` or `Found`) on which an update or delete was decided: a record that
+    has another one by now is not changed. "" changes it whatever it holds; so does a target without versions.
     """
 
     op_id: str
@@ -141,11 +143,18 @@ class Operation:
     target_id: str = ""
     event_id: str = ""
     traceparent: str = ""
+    expected_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A change that the target confirmed. `record` is what it answered, for later steps and for the shadow."""
+    """A change that the target confirmed.
+
+    `record` is the whole record as the target holds it now, after whatever it cut, rounded or added: names and values
+    as in `Record.data`, so that marks compare, with the names of `Operation.fields` besides. It is empty where the
+    target does not answer with it and could not be asked: the change is confirmed all the same.
+    `version` is for `Operation.expected_version`; "" if there is none.
+    """
 
     target_id: str
     version: str = ""
@@ -154,7 +163,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A record that is there already. `matches` > 1 means the key is not unique: a human decides, nobody guesses."""
+    """A record that is there already; `record` and `version` as in `Written`.
+
+    `matches` > 1 means the key is not unique: a human decides, nobody guesses.
+    """
 
     target_id: str
     version: str = ""
@@ -202,6 +214,7 @@ class Target(Protocol):
 
         Raises:
             AlreadyThere: see below. RetryLater: certainly not taken. RejectRecord: certainly refused.
+            ChangedMeanwhile: certainly not taken, as the record has another version than `expected_version`.
             StopConnection: credential or permission. OutcomeUnknown: anything else (I4).
         """
 

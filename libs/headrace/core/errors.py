@@ -4,13 +4,14 @@
     ├── ConfigurationError     the operator fixes configuration; the process does not start
     ├── DeliveryRefused        a webhook is answered with a 4xx; nothing was taken in
     ├── RetryLater             nothing was changed; the same call is safe again after `after` seconds
+    │   └── ChangedMeanwhile   nothing was changed, as the record is no longer what we read: read again, then decide
     ├── RejectRecord           this record will not heal by itself: it parks, all others go on (I11)
     │   └── NeedsReview        a human decides between shown values (I8)
     ├── WaitForRecord          another record must exist first; resumes by itself
     ├── StopConnection         the connection cannot work (credential, permission): it pauses, others go on (I11)
     └── OutcomeUnknown         a change may or may not have happened: look it up before anything else (I4)
 
-A connector turns each (status, code, phase) into exactly one of the last six through one table in its `errors.py`.
+A connector turns each (status, code, phase) into exactly one of the last seven through one table in its `errors.py`.
 The default for an unrecognised answer to a change is `OutcomeUnknown`; to a read it is `RetryLater`.
 """
 
@@ -61,6 +62,16 @@ class RetryLater(HeadraceError):
         self.reason = reason
         self.after = after
         super().__init__(reason)
+
+
+class ChangedMeanwhile(RetryLater):
+    """Certainly not taken: somebody changed the record after the version that the change was decided on.
+
+    The same call would be refused again. The caller reads the record, decides anew, and names the version it read.
+
+    Args:
+        reason: as in `RetryLater`; the record by its target id.
+    """
 
 
 class RejectRecord(HeadraceError):

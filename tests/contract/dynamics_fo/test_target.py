@@ -12,8 +12,8 @@ import pytest
 from headrace.connectors.dynamics_fo.batch import Part
 from headrace.connectors.dynamics_fo.client import ETAG
 from headrace.connectors.dynamics_fo.objects import CUSTOMERS
-from headrace.core.contracts import Action, AlreadyThere
-from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
+from headrace.core.contracts import Action, AlreadyThere, Written
+from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord, RetryLater
 from headrace.testing.harness import target_of
 from headrace.testing.suites import TargetSuite
 from tests.contract.dynamics_fo.harness import OrdersHarness, orders_harness
@@ -242,14 +242,38 @@ class TestCheck:
 
 
 class TestConcurrency:
-    async def test_a_stale_etag_is_for_later(self, sandbox: World) -> None:
+    @pytest.mark.parametrize("status", [412, 409])
+    async def test_a_stale_etag_is_told_by_either_status(self, sandbox: World, status: int) -> None:
+        await sandbox.settings(stale_etag_status=status)
         client = sandbox.connect().client
         key = {"dataAreaId": "usmf", "CustomerAccount": "US-001"}
         row = await client.get(CUSTOMERS, key)
         assert row is not None
         await client.update(CUSTOMERS, key, {"KnownAs": "a"}, if_match=str(row[ETAG]))
-        with pytest.raises(RetryLater, match="changed meanwhile"):
+        with pytest.raises(ChangedMeanwhile, match="changed meanwhile"):
             await client.update(CUSTOMERS, key, {"KnownAs": "b"}, if_match=str(row[ETAG]))
+
+    @pytest.mark.parametrize("setting", ["patch_etag", "patch_representation"])
+    async def test_an_update_tells_the_record_however_much_its_answer_does(self, sandbox: World, setting: str) -> None:
+        await sandbox.settings(**{setting: True})
+        target = target_of(sandbox.connect())
+        identity = "dataAreaId=usmf,CustomerAccount=US-001"
+        change = operation("CustomersV3", {"KnownAs": "new"}, action=Action.UPDATE, target_id=identity)
+        written = await target.apply(change)
+        found = await target.find(change)
+        assert found is not None
+        assert written.version == found.version
+        assert {name: written.record[name] for name in found.record} == found.record
+
+    async def test_what_was_changed_again_before_it_is_read_is_not_told_as_ours(self, sandbox: World) -> None:
+        """The answer names the etag that our change left; a row with another one holds somebody else's values."""
+        old = {"ETag": 'W/"JzEsMSc="'}
+        await sandbox.fault("status", "PATCH", "CustomersV3", status=204, headers=old, handle=True)
+        identity = "dataAreaId=usmf,CustomerAccount=US-001"
+        change = operation("CustomersV3", {"KnownAs": "ours"}, action=Action.UPDATE, target_id=identity)
+        written = await target_of(sandbox.connect()).apply(change)
+        assert written == Written(identity, old["ETag"], {})
+        assert len(await sandbox.ledger("CustomersV3", "update")) == 1
 
 
 class TestBatch:

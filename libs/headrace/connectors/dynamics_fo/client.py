@@ -110,14 +110,14 @@ class ODataClient:
             raise OutcomeUnknown(f"{what}: answered with {response.status_code} without a usable record") from error
         return {ETAG: response.headers.get("etag", ""), **row}
 
-    async def update(self, entity_set: EntitySet, key: Row, body: Row, *, if_match: str = "", trace: str = "") -> str:
-        """Change fields of a row; returns its new etag if the service tells.
+    async def update(self, entity_set: EntitySet, key: Row, body: Row, *, if_match: str = "", trace: str = "") -> Row:
+        """Change fields of a row; returns it as the service shows it: whole, or its new etag, or nothing.
 
         Args:
             entity_set: the set.
             key: its key.
             body: only what changes.
-            if_match: an etag; the service then refuses (RetryLater) if the row has changed since.
+            if_match: an etag; the service then refuses (ChangedMeanwhile) if the row has changed since.
             trace: traceparent to pass on.
         """
         response = await self._change(
@@ -126,7 +126,7 @@ class ODataClient:
             operation=f"{entity_set.name}.update",
             params=_COMPANIES,
             content=dump_json(body),
-            headers={**_JSON, **({"If-Match": if_match} if if_match else {})},
+            headers={**_JSON, "Prefer": "return=representation", **_if_match(if_match)},
             trace=trace,
         )
         if not response.is_success:
@@ -135,15 +135,16 @@ class ODataClient:
                 # Another record holds a value that must be unique; this one was not changed.
                 raise RejectRecord("already exists", str(error))
             raise error
-        return str(response.headers.get("etag", ""))
+        return {**({ETAG: response.headers["etag"]} if "etag" in response.headers else {}), **_shown(response)}
 
-    async def delete(self, entity_set: EntitySet, key: Row, *, trace: str = "") -> None:
-        """Delete a row; one that is gone already is as good as deleted."""
+    async def delete(self, entity_set: EntitySet, key: Row, *, if_match: str = "", trace: str = "") -> None:
+        """Delete a row, with `if_match` only as it was then; one that is gone already is as good as deleted."""
         response = await self._change(
             "DELETE",
             f"/data/{odata.key_path(entity_set, key)}",
             operation=f"{entity_set.name}.delete",
             params=_COMPANIES,
+            headers=_if_match(if_match),
             trace=trace,
         )
         if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
@@ -190,6 +191,19 @@ class ODataClient:
 
 
 _JSON = {"Content-Type": "application/json;odata.metadata=minimal"}
+
+
+def _if_match(etag: str) -> dict[str, str]:
+    return {"If-Match": etag} if etag else {}
+
+
+def _shown(response: httpx.Response) -> Row:
+    """Return the row of an answer to an update: documented is 204, which shows none."""
+    try:
+        body = parse_json(response) if response.content else {}
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 @contextmanager

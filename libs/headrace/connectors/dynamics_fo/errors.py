@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from headrace.core.contracts import AlreadyThere
-from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.platform.retry_after import retry_after
 
 THROTTLE_SECONDS = 30.0
@@ -65,8 +65,12 @@ def _throttled(what: str, failure: Failure) -> Exception:
     )
 
 
+def _collided(what: str, failure: Failure) -> Exception:
+    return RetryLater(f"{what}: another process was changing it ({failure.status})", failure.after)
+
+
 def _changed(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: changed meanwhile ({failure.status})", failure.after)
+    return ChangedMeanwhile(f"{what}: changed meanwhile ({failure.status})", failure.after)
 
 
 def _there(what: str, failure: Failure) -> Exception:
@@ -112,10 +116,13 @@ CHANGES: tuple[Rule, ...] = (
     Rule(_stop(UNAUTHORIZED), frozenset({401})),
     Rule(_stop(PERMISSION), frozenset({403})),
     Rule(_throttled, frozenset({429})),
+    # The etag of If-Match is an old one: 412 by the rules of OData, 409 was seen too.
     Rule(_changed, frozenset({409, 412})),
     # The kernel refuses these before it keeps anything; the same write is safe again.
     Rule(
-        _changed, _REFUSING, _says(r"update conflict|modified by another user|deadlock|has been selected as the victim")
+        _collided,
+        _REFUSING,
+        _says(r"update conflict|modified by another user|deadlock|has been selected as the victim"),
     ),
     Rule(_there, _REFUSING, _says(r"the record already exists")),
     # Row-level security refuses single companies or records, so one record must not stop the connection (I11).

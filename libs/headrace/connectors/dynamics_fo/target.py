@@ -3,8 +3,10 @@
 Things the caller relies on:
 
 - `Written.target_id` is the encoded entity key from the service's answer; `version` is the etag; `record` is what the
-  service kept, decoded. Where it kept something else than was sent (defaulting, or a dimension text dropped without a
-  word), the field's name stands in `record["@differs"]`.
+  service kept, decoded; an update is answered without it, so it is read afterwards. Where something else was kept
+  than was sent (defaulting, or a dimension text dropped without a word), the field's name stands in
+  `record["@differs"]`.
+- `Operation.expected_version` goes out as `If-Match`: the service itself compares.
 - `AssociatedCustomer` of ContactPersons is not a field of F&O: its value is the target id of a customer, and it is
   replaced by `AssociatedPartyNumber`, the party of that customer, which is read first.
 - The steps of one order come one after the other: lines written in parallel collide on the order's totals.
@@ -12,7 +14,9 @@ Things the caller relies on:
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,12 +27,15 @@ from headrace.connectors.dynamics_fo.dimensions import check_display_value, same
 from headrace.connectors.dynamics_fo.objects import COMPANY, CUSTOMERS, ENTITY_SETS, EntitySet
 from headrace.core import values
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
-from headrace.core.errors import RejectRecord
+from headrace.core.errors import HeadraceError, RejectRecord
 
 DIFFERS = "@differs"
 ASSOCIATED_CUSTOMER, ASSOCIATED_PARTY = "AssociatedCustomer", "AssociatedPartyNumber"
 _WILDCARD_ROWS = 1000
 """Rows looked through when a key contains a wildcard and so finds others as well."""
+
+READ_BACK_SECONDS = 10.0
+"""How long reading a record after its update may take, within `call_deadline`; the change itself is confirmed."""
 
 _log = logging.getLogger(__name__)
 
@@ -166,17 +173,19 @@ class DynamicsFoTarget:
     # --- apply ---
 
     async def apply(self, operation: Operation) -> Written:
-        """Make the change once; errors are those of the table in `errors.py`.
+        """Make the change once; errors are those of the table in `errors.py`. A read that follows it cannot fail it.
 
         Only fields that have a value are sent with a create: an empty one would suppress F&O's own default. With an
         update None clears the field. Key fields are never sent with an update.
         """
+        started = time.monotonic()
         entity_set = _entity_set(operation)
         if operation.action is Action.CREATE:
             return await self._create(entity_set, operation)
         key = odata.parse_target_id(entity_set, operation.target_id)
+        known = {"if_match": operation.expected_version, "trace": operation.traceparent}
         if operation.action is Action.DELETE:
-            await self._client.delete(entity_set, key, trace=operation.traceparent)
+            await self._client.delete(entity_set, key, **known)
             return Written(operation.target_id)
         fields = await self._resolved(operation.fields)
         body = {
@@ -186,8 +195,28 @@ class DynamicsFoTarget:
         }
         if not body:
             return Written(operation.target_id)
-        etag = await self._client.update(entity_set, key, body, trace=operation.traceparent)
-        return Written(operation.target_id, etag)
+        row = await self._client.update(entity_set, key, body, **known)
+        if not all(name in row for name in entity_set.key):
+            left = self._config.call_deadline - (time.monotonic() - started)
+            row = await self._read_back(entity_set, operation, str(row.get(ETAG, "")), min(READ_BACK_SECONDS, left / 2))
+        record = self._told(entity_set, operation, fields, row)
+        return Written(operation.target_id, str(row.get(ETAG, "")), record)
+
+    async def _read_back(
+        self, entity_set: EntitySet, operation: Operation, etag: str, seconds: float
+    ) -> Mapping[str, Any]:
+        """Return the row that an update left, only its etag if it cannot be read or has been changed since."""
+        key = odata.parse_target_id(entity_set, operation.target_id)
+        row = None
+        try:
+            async with asyncio.timeout(seconds):
+                row = await self._client.get(entity_set, key, self._select(entity_set, operation))
+        except (HeadraceError, TimeoutError) as error:
+            _log.warning(
+                "an updated record could not be read back",
+                extra={"object": operation.object, "connection": operation.connection, "error": str(error)},
+            )
+        return {ETAG: etag} if row is None or etag not in ("", row.get(ETAG)) else row
 
     async def _create(self, entity_set: EntitySet, operation: Operation) -> Written:
         fields = await self._resolved(operation.fields)
@@ -197,15 +226,24 @@ class DynamicsFoTarget:
             if value is not None
         }
         row = await self._client.create(entity_set, body, trace=operation.traceparent)
+        record = self._told(entity_set, operation, fields, row)
+        return Written(odata.target_id(entity_set, row), str(row.get(ETAG, "")), record)
+
+    def _told(
+        self, entity_set: EntitySet, operation: Operation, sent: Mapping[str, Any], row: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the record of an answer, decoded, with the names of fields that hold something else than was sent."""
         record = odata.decode_row(entity_set, row)
-        differing = [name for name in fields if name in record and not self._kept(entity_set, name, fields, record)]
+        differing = [name for name in sent if name in record and not self._kept(entity_set, name, sent, record)]
         if differing:
             record[DIFFERS] = differing
             _log.warning(
                 "F&O kept other values than were sent",
                 extra={"object": operation.object, "fields": differing, "connection": operation.connection},
             )
-        return Written(odata.target_id(entity_set, row), str(row.get(ETAG, "")), record)
+        if ASSOCIATED_PARTY in record and ASSOCIATED_CUSTOMER in operation.fields and ASSOCIATED_PARTY not in differing:
+            record[ASSOCIATED_CUSTOMER] = operation.fields[ASSOCIATED_CUSTOMER]
+        return record
 
     def _kept(self, entity_set: EntitySet, name: str, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
         """Say whether the service kept what was sent; what was not sent, it may default."""

@@ -5,7 +5,7 @@ import pytest
 
 from headrace.connectors.dynamics_fo.errors import THROTTLE_SECONDS, failure_of, for_change, for_read
 from headrace.core.contracts import AlreadyThere
-from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 
 WRITE_ERROR = "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException"
 
@@ -49,15 +49,15 @@ CHANGES = [
     (infolog(400, "Error: Number 1 already exists elsewhere."), RejectRecord, "already exists"),
     (infolog(500, DUPLICATE), AlreadyThere, "already exists"),
     (infolog(400, DUPLICATE), AlreadyThere, "already exists"),
-    (infolog(500, CONFLICT), RetryLater, "changed meanwhile"),
-    (infolog(400, CONFLICT), RetryLater, "changed meanwhile"),
+    (infolog(500, CONFLICT), RetryLater, "another process"),
+    (infolog(400, CONFLICT), RetryLater, "another process"),
     (httpx.Response(400), RejectRecord, "request refused"),
     (httpx.Response(400, json=ODATA_TEXT), RejectRecord, "unknown field"),
     (httpx.Response(404, json=NO_ROUTE), RejectRecord, "record is not there"),
     (httpx.Response(401), StopConnection, "Map the application"),
     (httpx.Response(403), StopConnection, "roles"),
-    (httpx.Response(409), RetryLater, "changed meanwhile"),
-    (httpx.Response(412), RetryLater, "changed meanwhile"),
+    (httpx.Response(409), ChangedMeanwhile, "changed meanwhile"),
+    (httpx.Response(412), ChangedMeanwhile, "changed meanwhile"),
     (httpx.Response(429, headers={"retry-after": "7"}), RetryLater, "busy"),
     (httpx.Response(500), OutcomeUnknown, "500"),
     (html(500), OutcomeUnknown, "500"),
