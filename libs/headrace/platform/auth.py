@@ -50,7 +50,7 @@ class EntraCredentials:
         tenant: id or domain of the tenant.
         client_id: id of the application.
         scope: what the token is for, such as `https://contoso.operations.dynamics.com/.default`.
-        secret: client secret; give either this or both `certificate` and `private_key`.
+        secret: client secret, read anew at each sign-in as the files are; or give both `certificate` and `private_key`.
         certificate: PEM file of the certificate that is registered with the application.
         private_key: PEM file of its private key, without passphrase.
         authority: address of the sign-in service without the tenant; it must be https.
@@ -92,6 +92,7 @@ class EntraCredentials:
         self._renewal = asyncio.Lock()
         self._http: _MsalHttp | None = None
         self._application: Any = None
+        self._proof: str | dict[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"EntraCredentials({self._connection!r}, client_id={self._client_id!r})"
@@ -131,7 +132,7 @@ class EntraCredentials:
 
     async def close(self) -> None:
         """Forget the token and close the connection to the sign-in service."""
-        self._token, self._expires, self._application = "", 0.0, None
+        self._token, self._expires, self._application, self._proof = "", 0.0, None, None
         if self._http is not None:
             await asyncio.to_thread(self._http.close)
             self._http = None
@@ -156,8 +157,10 @@ class EntraCredentials:
         """Ask Entra for a token, past msal's own cache; runs in a thread."""
         msal = _import_msal(self._connection)
         try:
-            if self._application is None:
-                self._application = self._new_application(msal)
+            proof = self._credential()
+            if self._application is None or proof != self._proof:  # unequal: it was exchanged meanwhile
+                self._proof = proof
+                self._application = self._new_application(msal, proof)
             self._application.remove_tokens_for_client()
             answer: dict[str, Any] = self._application.acquire_token_for_client(scopes=[self._scope])
         except (httpx.TransportError, msal.exceptions.MsalError, RuntimeError) as error:
@@ -173,13 +176,13 @@ class EntraCredentials:
             return answer
         raise self._refusal(str(answer.get("error", "")), str(answer.get("error_description", "")))
 
-    def _new_application(self, msal: Any) -> Any:
+    def _new_application(self, msal: Any, proof: str | dict[str, str]) -> Any:
         if self._http is None:
             self._http = _MsalHttp(trust(self._verify))
         return msal.ConfidentialClientApplication(
             self._client_id,
             authority=self._authority,
-            client_credential=self._credential(),
+            client_credential=proof,
             instance_discovery=None if self._instance_discovery else False,
             http_client=self._http,
         )
@@ -212,8 +215,8 @@ class EntraCredentials:
 
     def _clean(self, text: str) -> str:
         """Return the first sentence of a text without the secret, should a server ever repeat it (I10)."""
-        if self._secret is not None:
-            text = text.replace(self._secret.get_secret_value(), "***")
+        if isinstance(self._proof, str):
+            text = text.replace(self._proof, "***")
         return text.partition(" Trace ID:")[0].replace("\r", " ").replace("\n", " ")[:300]
 
 

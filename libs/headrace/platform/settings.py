@@ -1,26 +1,28 @@
 """One YAML file configures a deployment; the environment overrides it; secrets come by reference.
 
-`${NAME}` in a value is replaced by the environment variable NAME, `${file:/run/secrets/x}` by that file's content,
-so that the file itself holds no secret (I10). `HEADRACE_KAFKA__BOOTSTRAP` and its like override single values.
+`${NAME}` in a value is replaced by the environment variable NAME, `${file:/run/secrets/x}` by that file's content, and
+`${credential:NAME}` by what the credential store holds, so that the file itself holds no secret (I10). Fields of type
+`Secret` follow the latter two as they change. `HEADRACE_KAFKA__BOOTSTRAP` and its like override single values.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from headrace.core.errors import ConfigurationError
+from headrace.platform.secrets import CONTEXT, FileText, Lookup, Part, Reference, Secret, StoredName
 
 Model = TypeVar("Model", bound=BaseModel)
-_REFERENCE = re.compile(r"\$\{(?:(file):)?([^}]+)\}")
+_REFERENCE = re.compile(r"\$\{(?:(file|credential):)?([^}]+)\}")
 
 
 class Strict(BaseModel):
@@ -72,10 +74,25 @@ class ConnectionSettings(Strict):
     config: dict[str, Any] = Field(default_factory=dict)
 
 
+class CredentialSettings(Strict):
+    """What opens the credential store. Without a key there is none, and the topic `credentials` is not read."""
+
+    keys: list[Secret] = Field(
+        default_factory=list, description="32 random bytes each, URL-safe base64: the first encrypts, all decrypt."
+    )
+    key_files: list[Path] = Field(default_factory=list, description="Files that hold one key each; after `keys`.")
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a key."""
+        return bool(self.keys or self.key_files)
+
+
 class Settings(Strict):
     """The whole of `headrace.yaml`."""
 
     kafka: KafkaSettings = KafkaSettings()
+    credentials: CredentialSettings = CredentialSettings()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
     mappings: Path = Field(Path("services"), description="Folder below which <service>/mappings/**.yaml lie.")
     state_dir: Path = Field(Path(".headrace"), description="Folder for rebuildable local files.")
@@ -115,18 +132,45 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     return checked(Settings, document, str(file))
 
 
-def checked(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+def checked(model: type[Model], values: Mapping[str, Any], where: str, lookup: Lookup | None = None) -> Model:
     """Return `values` as `model`; all problems at once, without the values themselves, which may be secret (I10).
+
+    Args:
+        model: the configuration model.
+        values: as `load_settings` leaves them: fields of type `Secret` follow their references.
+        where: file and place, for messages.
+        lookup: gives stored credentials; None if the store is not open.
 
     Raises:
         ConfigurationError: one line for each problem: place, field, what is wrong.
     """
     try:
-        return model.model_validate(values)
+        made = model.model_validate(values, context={CONTEXT: lookup})
     except ValidationError as error:
         raise ConfigurationError(
             [f"{where}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
         ) from None
+    if problems := list(_not_followed(made, where)):
+        raise ConfigurationError(problems)
+    return made
+
+
+def _not_followed(value: Any, where: str) -> Iterator[str]:
+    """Yield where a stored credential is named in a field that would take the name for the value."""
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            if not (isinstance(value, ConnectionSettings) and name == "config"):  # its connector's model tells
+                yield from _not_followed(getattr(value, name), f"{where}: {name}")
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _not_followed(item, f"{where}: {name}")
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _not_followed(item, where)
+    elif not isinstance(value, Secret):
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if "${credential:" in text:
+            yield f"{where}: a stored credential can stand only where a secret is expected; write the value itself"
 
 
 def _resolved(value: Any, variables: Mapping[str, str], where: str, problems: list[str]) -> Any:
@@ -137,20 +181,28 @@ def _resolved(value: Any, variables: Mapping[str, str], where: str, problems: li
     if not isinstance(value, str):
         return value
 
-    def replace(match: re.Match[str]) -> str:
-        kind, name = match.groups()
-        if kind == "file":
-            try:
-                return Path(name).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                problems.append(f"{where}: cannot read {name}: {error.strerror}")
-                return ""
-        if name not in variables:
-            problems.append(f"{where}: the environment variable {name} is not set")
-            return ""
-        return variables[name]
+    parts = [part for part in _parts(value, variables, where, problems) if part != ""]
+    return "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else Reference(parts)
 
-    return _REFERENCE.sub(replace, value)
+
+def _parts(text: str, variables: Mapping[str, str], where: str, problems: list[str]) -> Iterator[Part]:
+    position = 0
+    for match in _REFERENCE.finditer(text):
+        yield text[position : match.start()]
+        position = match.end()
+        kind, name = match.groups()
+        if kind == "credential":
+            yield StoredName(name)
+        elif kind == "file":
+            try:
+                yield FileText(Path(name))
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(f"{where}: cannot read {name}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}")
+        elif name not in variables:
+            problems.append(f"{where}: the environment variable {name} is not set")
+        else:
+            yield variables[name]
+    yield text[position:]
 
 
 def _override(document: dict[str, Any], variables: Mapping[str, str]) -> None:

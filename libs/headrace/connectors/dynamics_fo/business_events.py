@@ -14,8 +14,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.objects import COMPANY, ENTITY_SETS
@@ -23,6 +21,7 @@ from headrace.core.contracts import Notice, WebhookRequest
 from headrace.core.errors import DeliveryRefused
 from headrace.core.event import Ref
 from headrace.core.ids import fingerprint
+from headrace.platform.secrets import Secret
 
 TEST_EVENT = "BusinessEventsTestEndpointContract"
 """Sent when an endpoint is saved; it must be taken, or the endpoint is not created."""
@@ -84,7 +83,7 @@ def _event(body: bytes) -> Mapping[str, Any]:
     return event
 
 
-def _one_of(given: str, accepted: list[SecretStr]) -> bool:
+def _one_of(given: str, accepted: list[Secret]) -> bool:
     """Compare with every accepted value, whatever the first ones say."""
     found = False
     for secret in accepted:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
 from headrace.platform.auth import WORLDWIDE_AUTHORITY
+from headrace.platform.secrets import Secret
 from headrace.platform.settings import Strict
 
 Company = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^[A-Za-z0-9_]+$")]
@@ -19,7 +20,7 @@ class BasicLogin(Strict):
     """Name and password that a relay in front of the webhook sends."""
 
     user: str
-    password: SecretStr
+    password: Secret
 
 
 class EventRule(Strict):
@@ -57,7 +58,7 @@ class Webhook(Strict):
     credentials. Several values let an operator change them without a gap.
     """
 
-    codes: list[SecretStr] = Field(default_factory=list, description="Accepted values of `code` in the URL.")
+    codes: list[Secret] = Field(default_factory=list, description="Accepted values of `code` in the URL.")
     basic: list[BasicLogin] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -112,7 +113,7 @@ class DynamicsFoConfig(Strict):
     environment_url: str = Field(description="https://contoso.operations.dynamics.com")
     tenant_id: str
     client_id: str
-    client_secret: SecretStr | None = None
+    client_secret: Secret | None = None
     certificate_file: Path | None = Field(None, description="PEM; with private_key_file instead of client_secret.")
     private_key_file: Path | None = None
     authority: str = Field(WORLDWIDE_AUTHORITY, description="Sign-in service, without the tenant.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from headrace.connectors.pipedrive.objects import OBJECT_NAMES
+from headrace.platform.secrets import Secret
 from headrace.platform.settings import Strict
 
 SHORTEST_SECRET = 8
@@ -19,7 +20,7 @@ class Login(Strict):
     """Name and password that Pipedrive sends with each delivery (`http_auth_user`, `http_auth_password`)."""
 
     user: str = Field(min_length=1)
-    password: SecretStr
+    password: Secret
 
 
 class Webhook(Strict):
@@ -32,10 +33,10 @@ class Webhook(Strict):
 
     version: Literal["1", "2", "both"] = "2"
     user: str = Field("", description="Basic user that Pipedrive sends.")
-    password: SecretStr | None = None
-    secret: SecretStr | None = Field(None, description="HMAC key of a relay.")
+    password: Secret | None = None
+    secret: Secret | None = Field(None, description="HMAC key of a relay.")
     logins: list[Login] = Field(default_factory=list, description="Further Basic credentials.")
-    secrets: list[SecretStr] = Field(default_factory=list, description="Further HMAC keys.")
+    secrets: list[Secret] = Field(default_factory=list, description="Further HMAC keys.")
     signature_header: str = Field("x-headrace-signature", pattern=r"^[A-Za-z0-9-]+$")
     url: str = Field("", description="Where Pipedrive delivers to; `headrace ping` then looks for its subscriptions.")
 
@@ -62,7 +63,7 @@ class Webhook(Strict):
         return first + self.logins
 
     @property
-    def all_secrets(self) -> list[SecretStr]:
+    def all_secrets(self) -> list[Secret]:
         """Every accepted HMAC key."""
         return ([] if self.secret is None else [self.secret]) + self.secrets
 
@@ -79,7 +80,7 @@ class PipedriveConfig(Strict):
     """
 
     base_url: str = Field(description="https://company.pipedrive.com")
-    api_token: SecretStr
+    api_token: Secret
     integration_user_id: int | None = Field(None, description="Id of the token's user; its changes are our own.")
     webhook: Webhook | None = None
 
