@@ -14,6 +14,9 @@ from headrace.platform.kafka import Producer
 
 SCHEMA = "internal/delivery.v1"
 
+LOAD = "load"
+"""Arrival of what an initial load read: how each of its records ends stands in the audit."""
+
 _KEPT_HEADERS = ("content-type", "user-agent", "x-correlation-id", "x-request-id")
 
 

@@ -28,7 +28,7 @@ from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.identity import Identity, echoed
-from headrace.pipeline.inbox import Delivery, Inbox, from_record
+from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Links
 from headrace.pipeline.poll import PollTasks
@@ -221,6 +221,7 @@ class Normaliser:
         mapped = map_in(document, record, self._identity, self._transforms)
         if isinstance(mapped, Skipped):
             if known is None:
+                await self._ended(document, delivery, "skipped", mapped.rule)
                 return "skipped"
             # It was emitted and no longer passes: for this entity it is gone, and targets hear of it.
             record, mapped = replace(record, deleted=True), _LAPSED
@@ -232,6 +233,7 @@ class Normaliser:
             await self._request_references(mapped)
         content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
         if known is not None and known["fingerprint"] == content:
+            await self._ended(document, delivery, "repeated", "the same as told before")
             return "repeated"
         event = self._event(document, record, mapped, canonical_id, content, delivery)
         seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
@@ -248,6 +250,15 @@ class Normaliser:
         await self._audit.event(self._connection, event.meta, "normalise", "emitted", detail=delivery.arrival)
         await self._audit.flush(canonical_id)
         return "emitted"
+
+    async def _ended(self, document: InMapping, delivery: Delivery, result: str, detail: str) -> None:
+        """Tell how a loaded record ended that becomes no event; of live traffic the metrics tell enough."""
+        if delivery.arrival == LOAD:
+            address = {"source_object": document.identity, "external_id": delivery.ref.external_id}
+            more = {**address, "entity": document.entity, "source_connection": self._connection, "detail": detail}
+            await self._audit.attempt(
+                self._connection, delivery.key, "normalise", result, trace_id=delivery.traceparent, **more
+            )
 
     def _is_echo(self, document: InMapping, record: Record) -> bool:
         """Recognise what our own processor wrote (I7): the same version, or the values it left there."""

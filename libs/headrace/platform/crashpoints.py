@@ -15,6 +15,8 @@ POINTS = frozenset(
         "receive.after-produce",
         "poll.before-cursor",
         "poll.after-cursor",
+        "load.before-cursor",
+        "load.after-cursor",
         "normalise.before-emit",
         "normalise.after-emit",
         "normalise.before-ack",
