@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from headrace.core.ids import mint_canonical_id
 from headrace.core.refs import decode_key
 from headrace.pipeline.decoding import decode
+from headrace.platform.broker_access import client_options
 from headrace.platform.codec import Codec
 from headrace.platform.kafka import Message, Producer, to_message
 from headrace.platform.settings import KafkaSettings
@@ -141,7 +142,7 @@ class Links:
 
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+            **client_options(self._kafka), enable_auto_commit=False, auto_offset_reset="earliest"
         )
         try:
             await consumer.start()

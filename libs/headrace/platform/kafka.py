@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import murmur2
 
+from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings
 
 
@@ -42,7 +43,7 @@ class Producer:
     async def start(self) -> None:
         """Connect. Raises aiokafka's KafkaConnectionError if no broker answers."""
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.bootstrap,
+            **client_options(self._settings),
             acks="all",
             enable_idempotence=True,
             linger_ms=2,
@@ -100,9 +101,7 @@ async def read_all(
     kafka: KafkaSettings, topics: Sequence[str], *, partitions: Iterable[int] | None = None
 ) -> AsyncIterator[Message]:
     """Yield every record of `topics` from the beginning up to what is there now; no group, nothing committed."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         wanted = None if partitions is None else set(partitions)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from cronsim import CronSim, CronSimError
@@ -43,6 +43,36 @@ class KafkaSettings(Strict):
     replication: int = Field(1, ge=1, le=7)
     min_insync: int = Field(1, ge=1, le=7)
     session_timeout: float = Field(10.0, gt=1, description="Seconds; also the lease of a worker (design §5).")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    user: str = Field("", description="With SASL: who signs in.")
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = Field(None, description="With TLS: PEM of the only authority to trust; None: the system's.")
+    certificate_file: Path | None = Field(None, description="With TLS: PEM by which this client proves itself (mTLS).")
+    private_key_file: Path | None = Field(None, description="PEM of that certificate's key.")
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether brokers are spoken to over TLS."""
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether user and password are given to the brokers."""
+        return self.security_protocol in ("SASL_PLAINTEXT", "SASL_SSL")
+
+    @model_validator(mode="after")
+    def _security_is_whole(self) -> KafkaSettings:
+        protocol = self.security_protocol
+        if self.signs_in and not (self.user and self.password.get_secret_value()):
+            raise ValueError(f"security_protocol {protocol} needs user and password")
+        if not self.signs_in and (self.user or self.password.get_secret_value()):
+            raise ValueError(f"user and password are not used with security_protocol {protocol}; SASL_SSL sends them")
+        if not self.encrypts and (self.ca_file or self.certificate_file or self.private_key_file):
+            raise ValueError(f"security_protocol {protocol} speaks no TLS: SSL or SASL_SSL use the files")
+        if (self.certificate_file is None) != (self.private_key_file is None):
+            raise ValueError("certificate_file and private_key_file belong together")
+        return self
 
 
 class PollSettings(Strict):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from headrace.platform.broker_access import client_options
 from headrace.platform.kafka import Producer, partition_of
 from headrace.platform.settings import KafkaSettings
 
@@ -53,7 +54,7 @@ class Table:
             del self._partitions[lost]
             self._positions.pop(lost, None)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka.bootstrap,
+            **client_options(self._kafka),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=5000,

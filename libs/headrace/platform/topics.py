@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError
 
+from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings, Settings
 
 ENTITIES = ("contact", "customer", "opportunity", "product", "sales_order")
@@ -127,7 +128,7 @@ async def apply(kafka: KafkaSettings, topics: Iterable[Topic], *, dry_run: bool 
         aiokafka.errors.KafkaError: the cluster cannot be reached or refuses; nothing is half applied within one topic.
     """
     wanted = {topic.name: topic for topic in topics}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     await admin.start()
     try:
         existing = set(await admin.list_topics())
