@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.core.contracts import Connection, Connector, Target
+from headrace.core.contracts import Connection, Connector, Source, Target
 from headrace.core.errors import ConfigurationError
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.loading import load_directory
@@ -21,14 +21,15 @@ from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import Inbox
 from headrace.pipeline.links import Links
 from headrace.pipeline.normalise import Normaliser
+from headrace.pipeline.normalise import Table as EmittedTable
 from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.poll import Cursors, Poller, PollTasks, Schedule
 from headrace.pipeline.process import Processor
-from headrace.pipeline.store import TargetStore
+from headrace.pipeline.store import StateTable, TargetStore
 from headrace.platform.codec import Codec
-from headrace.platform.kafka import Producer
+from headrace.platform.kafka import Message, Producer
 from headrace.platform.paths import project_root, schemas_dir
 from headrace.platform.registry import Registry
 from headrace.platform.schemas import Schemas
@@ -37,19 +38,20 @@ from headrace.platform.topics import TopicNames
 from headrace.platform.worker import StreamWorker
 
 Stop = Callable[[BaseException], None]
+Finished = Callable[[Message], None]
 
 
 class Shared:
     """What the flows of one process share: codec, producer, links view, audit, names."""
 
-    def __init__(self, settings: Settings, service: str) -> None:
+    def __init__(self, settings: Settings, service: str, producer: Producer | None = None) -> None:
         self.settings = settings
         self.names = TopicNames(settings.kafka.prefix)
         self.owner = f"{service}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.schemas = Schemas(schemas_dir())
         self.registry = Registry(settings.kafka.registry_url)
         self.codec = Codec(self.schemas, self.registry)
-        self.producer = Producer(settings.kafka)
+        self.producer = producer or Producer(settings.kafka)
         self.links = Links(settings.kafka, self.names.links, self.codec, self.producer)
         self.audit = Audit(self.producer, self.codec, self.names.audit, self.owner)
 
@@ -115,43 +117,66 @@ def mappings_folder(settings: Settings) -> Path:
     return settings.mappings if settings.mappings.is_absolute() else project_root() / settings.mappings
 
 
-@dataclass(slots=True)
-class TargetFlow:
-    """A running target: its worker, processor and parking."""
+def target_mappings(settings: Settings, connector: Connector) -> dict[str, OutMapping]:
+    """Return the out mappings of a system by entity.
 
-    connection: Connection
-    worker: StreamWorker
+    Raises:
+        ConfigurationError: a mapping does not load.
+    """
+    folder = mappings_folder(settings) / connector.system / "mappings"
+    return {document.entity: document for document in load_directory(folder) if isinstance(document, OutMapping)}
+
+
+def source_mappings(settings: Settings, connector: Connector) -> list[InMapping]:
+    """Return the in mappings of a system.
+
+    Raises:
+        ConfigurationError: a mapping does not load.
+    """
+    folder = mappings_folder(settings) / "ingest" / "mappings" / connector.system
+    return [document for document in load_directory(folder) if isinstance(document, InMapping)]
+
+
+@dataclass(slots=True)
+class Processing:
+    """The processor of one target, wherever its state is kept and its events come from."""
+
     processor: Processor
     parking: Parking
     gate: Gate
 
 
-def target_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> TargetFlow:
-    """Put the processor of one target connection together.
+def processing(
+    shared: Shared,
+    name: str,
+    connector: Connector,
+    config: object,
+    target: Target,
+    table: StateTable,
+    finished: Finished,
+    stop: Stop,
+) -> Processing:
+    """Put the processor of one target together.
+
+    Args:
+        shared: links, audit, producer and names.
+        name: the connection.
+        connector: its system.
+        config: its checked configuration, for the transforms.
+        target: what writes.
+        table: where state is kept.
+        finished: called with each message whose outcome is durable.
+        stop: called with an unexpected error.
 
     Raises:
-        ConfigurationError: the connection cannot be written, or a mapping does not load.
+        ConfigurationError: a mapping does not load.
     """
     settings = shared.settings
-    connection, config = open_connection(settings, name, connector)
-    target: Target | None = connection.target
-    if target is None:
-        raise ConfigurationError(f"connections.{name}: {connector.system} cannot be written; set target: false")
-    folder = mappings_folder(settings) / connector.system / "mappings"
-    mappings = {document.entity: document for document in load_directory(folder) if isinstance(document, OutMapping)}
     gate = Gate(name)
     box: dict[str, Processor] = {}
-    worker = StreamWorker(
-        settings.kafka,
-        shared.names.group(name),
-        [*(shared.names.canonical(entity) for entity in sorted(mappings)), shared.names.commands(name)],
-        shared.names.state(name),
-        shared.producer,
-        state_dir=settings.state_dir / "workers",
-        instance=os.environ.get("HEADRACE_INSTANCE", ""),
-    )
-    store = TargetStore(worker, shared.codec)
+    store = TargetStore(table, shared.codec)
     effects = Effects(target, store, gate, shared.owner)
+    mappings = target_mappings(settings, connector)
     parking = Parking(
         name,
         store,
@@ -172,14 +197,50 @@ def target_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> 
         links=shared.links,
         audit=shared.audit,
         undecodable=shared.undecodable(name),
-        finished=worker.finished,
+        finished=finished,
         stop=stop,
         commands_topic=shared.names.commands(name),
         concurrency=target.limits.concurrency,
         drain_seconds=min(settings.drain_seconds, target.limits.call_deadline),
     )
-    worker.handle_with(processor)
-    return TargetFlow(connection, worker, processor, parking, gate)
+    return Processing(processor, parking, gate)
+
+
+@dataclass(slots=True)
+class TargetFlow:
+    """A running target: its worker, processor and parking."""
+
+    connection: Connection
+    worker: StreamWorker
+    processor: Processor
+    parking: Parking
+    gate: Gate
+
+
+def target_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> TargetFlow:
+    """Put worker and processor of one target connection together.
+
+    Raises:
+        ConfigurationError: the connection cannot be written, or a mapping does not load.
+    """
+    settings = shared.settings
+    connection, config = open_connection(settings, name, connector)
+    target: Target | None = connection.target
+    if target is None:
+        raise ConfigurationError(f"connections.{name}: {connector.system} cannot be written; set target: false")
+    entities = sorted(target_mappings(settings, connector))
+    worker = StreamWorker(
+        settings.kafka,
+        shared.names.group(name),
+        [*(shared.names.canonical(entity) for entity in entities), shared.names.commands(name)],
+        shared.names.state(name),
+        shared.producer,
+        state_dir=settings.state_dir / "workers",
+        instance=os.environ.get("HEADRACE_INSTANCE", ""),
+    )
+    parts = processing(shared, name, connector, config, target, worker, worker.finished, stop)
+    worker.handle_with(parts.processor)
+    return TargetFlow(connection, worker, parts.processor, parts.parking, parts.gate)
 
 
 @dataclass(slots=True)
@@ -192,22 +253,55 @@ class SourceFlow:
     polls: PollTasks
 
 
+def normaliser(
+    shared: Shared,
+    name: str,
+    connector: Connector,
+    config: object,
+    source: Source,
+    table: EmittedTable,
+    polls: PollTasks,
+    finished: Finished,
+    stop: Stop,
+    *,
+    settle_seconds: float,
+) -> Normaliser:
+    """Put the normaliser of one source together, wherever its state is kept and its deliveries come from.
+
+    Raises:
+        ConfigurationError: a mapping does not load.
+    """
+    return Normaliser(
+        name,
+        source=source,
+        mappings=source_mappings(shared.settings, connector),
+        transforms=connector.transforms(config),
+        identity=Identity(name, shared.links, settle_seconds),
+        links=shared.links,
+        inbox=shared.inbox(name),
+        producer=shared.producer,
+        codec=shared.codec,
+        audit=shared.audit,
+        names=shared.names,
+        table=table,
+        polls=polls,
+        finished=finished,
+        stop=stop,
+    )
+
+
 def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> SourceFlow:
-    """Put normaliser and pollers of one source connection together.
+    """Put worker, normaliser and pollers of one source connection together.
 
     Raises:
         ConfigurationError: the connection cannot be read, or a mapping does not load.
     """
     settings = shared.settings
+    own = settings.connections[name]
     connection, config = open_connection(settings, name, connector)
     if connection.source is None:
         raise ConfigurationError(f"connections.{name}: {connector.system} cannot be read; set source: false")
-    folder = mappings_folder(settings) / "ingest" / "mappings" / connector.system
-    mappings = [document for document in load_directory(folder) if isinstance(document, InMapping)]
-    polls = PollTasks(
-        poller(shared, name, connection), schedules(settings.connections[name]), settings.kafka.partitions
-    )
-    own = settings.connections[name]
+    polls = PollTasks(poller(shared, name, connection), schedules(own), settings.kafka.partitions)
     worker = StreamWorker(
         settings.kafka,
         shared.names.group(f"ingest.{name}"),
@@ -217,25 +311,21 @@ def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> 
         state_dir=settings.state_dir / "workers",
         instance=os.environ.get("HEADRACE_INSTANCE", ""),
     )
-    normaliser = Normaliser(
+    settle_seconds = own.settle_seconds if own.target else 0.0
+    handler = normaliser(
+        shared,
         name,
-        source=connection.source,
-        mappings=mappings,
-        transforms=connector.transforms(config),
-        identity=Identity(name, shared.links, own.settle_seconds if own.target else 0.0),
-        links=shared.links,
-        inbox=shared.inbox(name),
-        producer=shared.producer,
-        codec=shared.codec,
-        audit=shared.audit,
-        names=shared.names,
-        table=worker,
-        polls=polls,
-        finished=worker.finished,
-        stop=stop,
+        connector,
+        config,
+        connection.source,
+        worker,
+        polls,
+        worker.finished,
+        stop,
+        settle_seconds=settle_seconds,
     )
-    worker.handle_with(normaliser)
-    return SourceFlow(connection, worker, normaliser, polls)
+    worker.handle_with(handler)
+    return SourceFlow(connection, worker, handler, polls)
 
 
 def poller(shared: Shared, name: str, connection: Connection) -> Poller:

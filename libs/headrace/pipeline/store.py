@@ -1,38 +1,54 @@
-"""Durable state per canonical id of one target, on a stream worker's table."""
+"""Durable state per canonical id of one target, on a table of bytes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Protocol
 
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
 from headrace.platform.codec import Codec
-from headrace.platform.worker import StreamWorker
 
 _YIELD_EVERY = 500
+
+
+class StateTable(Protocol):
+    """Where the states lie, encoded: a stream worker's table."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was last written."""
+
+    async def put(self, key: str, value: bytes | None) -> None:
+        """Write and wait until it is durable."""
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every key and value."""
+
+    def lease_left(self) -> float:
+        """Return the seconds for which the table is certainly ours."""
 
 
 class TargetStore:
     """Reads and writes `EffectState`; a write returns once it is durable (I3, I6)."""
 
-    def __init__(self, worker: StreamWorker, codec: Codec) -> None:
-        self._worker = worker
+    def __init__(self, table: StateTable, codec: Codec) -> None:
+        self._table = table
         self._codec = codec
 
     def get(self, canonical_id: str) -> EffectState | None:
         """Return the last durable state, None if nothing was ever done."""
-        value = self._worker.get(canonical_id)
+        value = self._table.get(canonical_id)
         return from_record(self._codec.decode(value)[1]) if value else None
 
     async def put(self, canonical_id: str, state: EffectState) -> None:
         """Write the state and wait until it is durable."""
-        await self._worker.put(canonical_id, self._codec.encode(SCHEMA, to_record(state, datetime.now(UTC))))
+        await self._table.put(canonical_id, self._codec.encode(SCHEMA, to_record(state, datetime.now(UTC))))
 
     def lease_left(self) -> float:
         """Return the seconds for which this worker certainly owns its partitions."""
-        return self._worker.lease_left()
+        return self._table.lease_left()
 
     async def unsettled(self) -> list[tuple[str, EffectState]]:
         """Return every id of the assigned partitions that is parked or has a change under way."""
@@ -46,4 +62,4 @@ class TargetStore:
         return found
 
     def _items(self) -> Iterator[tuple[str, bytes]]:
-        return self._worker.items()
+        return self._table.items()
