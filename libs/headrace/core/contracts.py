@@ -109,6 +109,20 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
+class Dated(Protocol):
+    """A source that can begin in the middle of its history, for an initial load from some time on."""
+
+    def cursor_at(self, obj: str, since: datetime) -> Mapping[str, str]:
+        """Return the cursor from which `changes` begins with what changed at `since` (UTC), or somewhat earlier.
+
+        Its pages then tell of each record when it changed (`Record.modified_at`), as far as the system shows that.
+
+        Raises:
+            RejectRecord: this object is not read.
+        """
+
+
 # --- what goes out ---
 
 

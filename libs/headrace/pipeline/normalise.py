@@ -168,15 +168,16 @@ class Normaliser:
     async def _normalise(self, delivery: Delivery) -> str:
         seen = self._seen(delivery.key)
         if delivery.version and delivery.version < seen.version:
-            return "repeated"
+            return await self._ended(delivery, "repeated", "a newer state was told before")
         documents = self._mappings.get(delivery.ref.object)
         if documents is None:
             return "ignored"
         record = await self._complete(delivery, seen)
         if record is None:
-            return "ignored"
+            return await self._ended(delivery, "ignored", "not there any more")
         if record.version and record.version < seen.version:
-            return "repeated"  # an older state than was emitted: a delayed delivery
+            # An older state than was emitted: a delayed delivery.
+            return await self._ended(delivery, "repeated", "a newer state was told before")
         results = set()
         for document in documents:
             results.add(await self._emit(document, record, delivery, seen))
@@ -221,8 +222,7 @@ class Normaliser:
         mapped = map_in(document, record, self._identity, self._transforms)
         if isinstance(mapped, Skipped):
             if known is None:
-                await self._ended(document, delivery, "skipped", mapped.rule)
-                return "skipped"
+                return await self._ended(delivery, "skipped", mapped.rule, document)
             # It was emitted and no longer passes: for this entity it is gone, and targets hear of it.
             record, mapped = replace(record, deleted=True), _LAPSED
         external_id = record.ref.external_id
@@ -233,8 +233,7 @@ class Normaliser:
             await self._request_references(mapped)
         content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
         if known is not None and known["fingerprint"] == content:
-            await self._ended(document, delivery, "repeated", "the same as told before")
-            return "repeated"
+            return await self._ended(delivery, "repeated", "the same as told before", document)
         event = self._event(document, record, mapped, canonical_id, content, delivery)
         seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
         if self._is_echo(document, record):
@@ -251,14 +250,22 @@ class Normaliser:
         await self._audit.flush(canonical_id)
         return "emitted"
 
-    async def _ended(self, document: InMapping, delivery: Delivery, result: str, detail: str) -> None:
+    async def _ended(self, delivery: Delivery, result: str, detail: str, document: InMapping | None = None) -> str:
         """Tell how a loaded record ended that becomes no event; of live traffic the metrics tell enough."""
         if delivery.arrival == LOAD:
-            address = {"source_object": document.identity, "external_id": delivery.ref.external_id}
-            more = {**address, "entity": document.entity, "source_connection": self._connection, "detail": detail}
             await self._audit.attempt(
-                self._connection, delivery.key, "normalise", result, trace_id=delivery.traceparent, **more
+                self._connection,
+                delivery.key,
+                "normalise",
+                result,
+                entity=document.entity if document else "",
+                source_connection=self._connection,
+                source_object=document.identity if document else delivery.ref.object,
+                external_id=delivery.ref.external_id,
+                detail=detail,
+                trace_id=delivery.traceparent,
             )
+        return result
 
     def _is_echo(self, document: InMapping, record: Record) -> bool:
         """Recognise what our own processor wrote (I7): the same version, or the values it left there."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -98,9 +99,20 @@ class Producer:
 
 
 async def read_all(
-    kafka: KafkaSettings, topics: Sequence[str], *, partitions: Iterable[int] | None = None
+    kafka: KafkaSettings,
+    topics: Sequence[str],
+    *,
+    partitions: Iterable[int] | None = None,
+    since: datetime | None = None,
 ) -> AsyncIterator[Message]:
-    """Yield every record of `topics` from the beginning up to what is there now; no group, nothing committed."""
+    """Yield every record of `topics` from the beginning up to what is there now; no group, nothing committed.
+
+    Args:
+        kafka: where.
+        topics: which.
+        partitions: of each topic; None takes all.
+        since: leaves out what was written before (UTC).
+    """
     consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -113,8 +125,13 @@ async def read_all(
             ]
         ends = {tp: end for tp, end in (await consumer.end_offsets(assigned)).items() if end > 0}
         begins = await consumer.beginning_offsets(list(ends))
+        if since is not None and ends:
+            found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1000)))
+            begins = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in ends}
         pending = {tp for tp, end in ends.items() if begins[tp] < end}
         consumer.assign(list(pending))
+        for tp in pending:
+            consumer.seek(tp, begins[tp])
         while pending:
             for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                 for record in records:

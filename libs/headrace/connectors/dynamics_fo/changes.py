@@ -241,6 +241,14 @@ class Changes:
         return found
 
 
+def begin_at(since: datetime) -> dict[str, str]:
+    """Return the cursor that begins at a time, as if everything before it had been swept.
+
+    Where no clock is published everything is swept all the same, without times.
+    """
+    return {"swept": _text(datetime.now(UTC)), "since": _text(since)}
+
+
 def _key(entity_set: EntitySet, clock: Clock, row: Row) -> dict[str, Any]:
     """Return the object's key from a row of the clock."""
     return {name: row[COMPANY if name == COMPANY else clock.key[name]] for name in entity_set.key}

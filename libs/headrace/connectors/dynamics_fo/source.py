@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace.connectors.dynamics_fo import business_events, odata
-from headrace.connectors.dynamics_fo.changes import Changes
+from headrace.connectors.dynamics_fo.changes import Changes, begin_at
 from headrace.connectors.dynamics_fo.client import ODataClient
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ORDERS, PRODUCTS, EntitySet
@@ -70,6 +70,11 @@ class DynamicsFoSource:
         entity_set = _readable(obj)
         async for found in self._changes.pages(entity_set, cursor):
             yield Page(await self._records(entity_set, found.rows), found.cursor)
+
+    def cursor_at(self, obj: str, since: datetime) -> Mapping[str, str]:
+        """Return the cursor of what changed at `since` or later; see `changes.begin_at`."""
+        _readable(obj)
+        return begin_at(since)
 
     async def _records(
         self, entity_set: EntitySet, rows: Iterable[tuple[Mapping[str, Any], datetime | None]]
