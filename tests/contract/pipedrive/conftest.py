@@ -20,5 +20,5 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[World]:
 @pytest.fixture
 async def harness(tmp_path: Path) -> AsyncIterator[PipedriveHarness]:
     """What the inherited suites work with."""
-    async with running(tmp_path) as found:
+    async with running(tmp_path, PipedriveHarness) as found:
         yield found

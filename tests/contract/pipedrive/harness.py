@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -26,11 +26,12 @@ SEED: dict[str, Any] = {
     "company": {"name": "Contoso Bikes", "domain": "contoso"},
     "users": [{"name": "Integration", "email": "integration@example.com", "is_admin": True, "api_token": TOKEN}],
     "fields": {
-        "organization": [
+        name: [
             {"name": MARKER, "type": "varchar"},
             {"name": TAX_NUMBER, "type": "varchar"},
             {"name": CREDIT, "type": "double"},
         ]
+        for name in ("organization", "person", "product")
     },
     "quiet": True,
 }
@@ -58,7 +59,7 @@ class PipedriveHarness(SourceHarness, TargetHarness):
             "base_url": changed.address or self._url,
             "api_token": changed.credential or TOKEN,
             "webhook": {**HOOK, "secret": RELAY_SECRET},
-            "markers": {"organization": MARKER},
+            "markers": dict.fromkeys(("organization", "person", "product"), MARKER),
         }
         if changed.page_size:
             values["page_size"] = changed.page_size
@@ -107,9 +108,27 @@ class PipedriveHarness(SourceHarness, TargetHarness):
         return self.create("Contoso", "HR-1", **{f"custom.{TAX_NUMBER}": "9" * 256})
 
 
+class PersonHarness(PipedriveHarness):
+    """Persons as target; an e-mail address is one of several that Pipedrive replaces together."""
+
+    target_object = "person"
+    target_clearable = "email"
+
+
+class ProductHarness(PipedriveHarness):
+    """Products as target; a price is one of several that Pipedrive replaces together."""
+
+    target_object = "product"
+    target_clearable = "description"
+    target_amount = "prices.EUR"
+
+
+Kind = TypeVar("Kind", bound=PipedriveHarness)
+
+
 @asynccontextmanager
-async def harness(data_dir: Path) -> AsyncIterator[PipedriveHarness]:
-    """Run an account and give its harness."""
+async def harness(data_dir: Path, kind: type[Kind]) -> AsyncIterator[Kind]:
+    """Run an account and give a harness for it."""
     application = create_app(data_dir)
     sandbox: Sandbox = application.state.sandbox
     sandbox.seed(SEED)
@@ -118,7 +137,7 @@ async def harness(data_dir: Path) -> AsyncIterator[PipedriveHarness]:
         serve(application) as served,
         httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False) as people,
     ):
-        found = PipedriveHarness(sandbox, served.url, people)
+        found = kind(sandbox, served.url, people)
         try:
             yield found
         finally:

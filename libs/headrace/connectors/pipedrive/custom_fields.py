@@ -69,9 +69,9 @@ class Definition:
         if value is None or (self.type == "set" and value == []):
             return None  # v2 refuses [] for a set
         if self.type == "enum":
-            return self._option(value, what)
+            return self.option(value, what)
         if self.type == "set":
-            return [self._option(item, what) for item in (value if isinstance(value, list | tuple) else [value])]
+            return [self.option(item, what) for item in (value if isinstance(value, list | tuple) else [value])]
         if self.type == "monetary" and isinstance(value, Mapping):
             return {"value": value.get("amount", value.get("value")), "currency": value.get("currency")}
         if self.type in ("address", "daterange", "time", "timerange") and not isinstance(value, Mapping):
@@ -91,14 +91,20 @@ class Definition:
     def _label(self, option: Any) -> str:
         return self.options.get(option, str(option))
 
-    def _option(self, value: Any, what: str) -> Any:
+    def option(self, value: Any, what: str) -> Any:
+        """Return the id of the option with this label.
+
+        Raises:
+            RejectRecord: there is none; the text names those that there are.
+        """
         for id_, label in self.options.items():
             if value in (label, id_):
                 return id_
         known = ", ".join(list(self.options.values())[:10])
         raise RejectRecord(
             "unknown option",
-            f'{what}: "{self.name}" has no option "{value}" (there are: {known}). Add it in Pipedrive, or map it.',
+            f'{what}: "{self.name}" has no option "{value}" (there are: {known or "none"}). '
+            "Add it in Pipedrive, or map it to one of these.",
         )
 
 

@@ -24,6 +24,7 @@ BURST_SECONDS = 2.0
 """Wait after a 429 that names no time: the window of the burst limit."""
 BLOCKED_SECONDS = 300.0
 """Wait after the edge's block page, which names no time."""
+NOT_THERE = "record is not there"
 _LONGEST = 400
 
 
@@ -111,7 +112,7 @@ TABLE: tuple[Rule, ...] = (
         _at(400, 409, 422),
         _CHANGE,
     ),
-    Rule(_reject("record is not there", "It was deleted or is not visible: look in Pipedrive."), _at(404, 410)),
+    Rule(_reject(NOT_THERE, "It was deleted or is not visible: look in Pipedrive."), _at(404, 410)),
     Rule(_reject("request refused", "Pipedrive does not accept this request."), _at(400, 405, 409, 413, 414, 422)),
     Rule(_reject("feature not enabled", "Enable the feature in Pipedrive or take the field out."), _at(415)),
     # 5xx and all else: a change may have been made (I4), a read is safe again.

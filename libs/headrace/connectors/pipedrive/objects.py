@@ -14,6 +14,12 @@ from headrace.core.contracts import ObjectDescription
 CUSTOM = "custom"
 """Under this name `Record.data` holds custom fields by display name; "custom.<display name>" names one of them."""
 CUSTOM_PREFIX = f"{CUSTOM}."
+ADDRESS_PREFIX = "address."
+PRICE_PREFIX = "prices."
+"""A product's price in one currency: "prices.EUR"."""
+POINTS: Mapping[str, str] = {"email": "emails", "phone": "phones"}
+"""The primary one of a person's e-mail addresses and phone numbers, and the list that it stands in."""
+CATEGORY, CATEGORY_NAME = "category", "category_name"
 ORGANIZATION_CUSTOM = "org_custom"
 """Under this name deals and persons hold the custom fields of their organization."""
 
@@ -110,6 +116,13 @@ class Object:
     writable: frozenset[str]
     required: str
     search: Mapping[str, str]
+    open_prefixes: tuple[str, ...] = ()
+    made_by_people: bool = False
+    """Records that are neither created nor deleted here."""
+
+    def takes(self, name: str) -> bool:
+        """Say whether a system field can be written."""
+        return name in self.writable or name.startswith(self.open_prefixes)
 
     def describe(self) -> ObjectDescription:
         """Return the description for mapping checks."""
@@ -120,7 +133,8 @@ class Object:
         for part, fields in self.objects.items():
             names[part] = "object"
             names |= {f"{part}.{name}": word for name, word in fields.items()}
-        prefixes = [CUSTOM_PREFIX, *([f"{ORGANIZATION_CUSTOM}."] if "org_id" in self.fields else [])]
+        organization = [f"{ORGANIZATION_CUSTOM}."] if "org_id" in self.fields else []
+        prefixes = [CUSTOM_PREFIX, *organization, *self.open_prefixes]
         return ObjectDescription(self.name, names, prefixes, self.writable)
 
 
@@ -170,12 +184,10 @@ DEAL = Object(
     },
     lists={"products": LINE_FIELDS, "discounts": DISCOUNT_FIELDS},
     objects={},
-    # Nothing financial: value and currency follow the lines, which people own; a write of `value` has been seen to
-    # reset other fields.
-    writable=frozenset(
-        {"title", "owner_id", "stage_id", "pipeline_id", "person_id", "org_id", "status", "expected_close_date"}
-        | {"probability", "lost_reason", "label_ids", "visible_to"}
-    ),
+    # Custom fields only. A deal is its people's; `value` and `currency` follow its lines, and a write of `value` has
+    # been seen to reset other fields.
+    writable=frozenset(),
+    made_by_people=True,
     required="title",
     search={"title": "title"},
 )
@@ -205,11 +217,11 @@ PERSON = Object(
     lists={"emails": CONTACT_POINT_FIELDS, "phones": CONTACT_POINT_FIELDS, "im": CONTACT_POINT_FIELDS},
     objects={"postal_address": ADDRESS_FIELDS},
     writable=frozenset(
-        {"name", "first_name", "last_name", "emails", "phones", "org_id", "owner_id", "label_ids", "visible_to"}
+        {"name", "first_name", "last_name", *POINTS, "org_id", "owner_id", "label_ids", "visible_to"}
         | {"job_title", "birthday", "notes", "marketing_status"}
     ),
     required="name",
-    search={"name": "name", "email": "email", "emails": "email"},
+    search={"name": "name", "email": "email"},
 )
 
 ORGANIZATION = Object(
@@ -229,7 +241,7 @@ ORGANIZATION = Object(
     lists={},
     objects={"address": ADDRESS_FIELDS},
     writable=frozenset(
-        {"name", "owner_id", "label_ids", "visible_to", "address"}
+        {"name", "owner_id", "label_ids", "visible_to", *(f"{ADDRESS_PREFIX}{part}" for part in ADDRESS_FIELDS)}
         | {"website", "linkedin", "industry", "annual_revenue", "employee_count"}
     ),
     required="name",
@@ -247,19 +259,20 @@ PRODUCT = Object(
         "description": "string",
         "unit": "string",
         "tax": "decimal",
-        "category": "string",
+        CATEGORY: "string",
         "is_linkable": "boolean",
         "billing_frequency": "string",
         "billing_frequency_cycles": "integer",
-        # added
-        "category_name": "string",
+        # added, as is each price under "prices.<currency>"
+        CATEGORY_NAME: "string",
     },
     lists={"prices": PRICE_FIELDS},
     objects={},
     writable=frozenset(
-        {"name", "code", "description", "unit", "tax", "category", "owner_id", "is_linkable", "visible_to", "prices"}
+        {"name", "code", "description", "unit", "tax", CATEGORY_NAME, "owner_id", "is_linkable", "visible_to"}
         | {"billing_frequency", "billing_frequency_cycles"}
     ),
+    open_prefixes=(PRICE_PREFIX,),
     required="name",
     search={"name": "name", "code": "code"},
 )

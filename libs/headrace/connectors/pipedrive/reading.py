@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.connectors.pipedrive.custom_fields import Definitions
-from headrace.connectors.pipedrive.objects import CUSTOM, Object
+from headrace.connectors.pipedrive.objects import CATEGORY, CATEGORY_NAME, CUSTOM, POINTS, PRICE_PREFIX, Object
 from headrace.core.contracts import Record
 from headrace.core.event import Ref
 
@@ -29,12 +29,12 @@ def readable(kind: Object, row: Row, definitions: Definitions) -> dict[str, Any]
     if "label_ids" in row:
         data["labels"] = definitions.labels("label_ids", row["label_ids"])
     if kind.name == "person":
-        data["email"] = primary(row.get("emails"))
-        data["phone"] = primary(row.get("phones"))
+        data |= {name: primary(row.get(plural)) for name, plural in POINTS.items()}
     if kind.name == "product":
-        category = row.get("category")
+        data |= {f"{PRICE_PREFIX}{item['currency']}": item.get("price") for item in data.get("prices") or ()}
+        category = row.get(CATEGORY)
         ids = [int(category)] if isinstance(category, str) and category.isdigit() else [category]
-        data["category_name"] = None if category in (None, "") else definitions.labels("category", ids)[0]
+        data[CATEGORY_NAME] = None if category in (None, "") else definitions.labels(CATEGORY, ids)[0]
     return data
 
 

@@ -1,7 +1,8 @@
-"""Writes Pipedrive: organizations, persons, products, and what is not financial of deals.
+"""Writes Pipedrive: organizations, persons, products, and custom fields of deals.
 
 Pipedrive has no idempotency key and no unique field, so a marker in a custom field is all that tells an earlier
 write of ours. The search index lags, so recent records are also looked for in a list, which does not (I4, I12).
+It has no guard either: an expected version is compared by a read right before the call.
 """
 
 from __future__ import annotations
@@ -14,25 +15,30 @@ from headrace.connectors.pipedrive import writing
 from headrace.connectors.pipedrive.client import V2, PipedriveClient, whole_seconds
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import SEARCHABLE, Definition, FieldBook
-from headrace.connectors.pipedrive.objects import CUSTOM_PREFIX, KINDS, Object
-from headrace.connectors.pipedrive.reading import Row, moment, readable
+from headrace.connectors.pipedrive.errors import NOT_THERE
+from headrace.connectors.pipedrive.objects import CUSTOM_PREFIX, KINDS, POINTS, Object
+from headrace.connectors.pipedrive.reading import Row, moment, readable, version_of
 from headrace.core import values
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
-from headrace.core.errors import OutcomeUnknown, RejectRecord
+from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord
+
+SETTLE_SECONDS = 15.0
+"""How long after `call_deadline` a call may still take effect. The lists that `find` reads show it at once, so the
+search index, which lags by minutes, does not lengthen it."""
 
 
 class PipedriveTarget:
     """Target of one company account (`headrace.core.contracts.Target`).
 
-    `Written.version` and `Found.version` stay empty: `update_time` has whole seconds, so two changes in one second,
-    one of them somebody else's, would look the same.
+    `Written.version` and `Found.version` are `update_time`, as `Record.version` is. It has whole seconds: two changes
+    in one second have one version, so an equal version does not prove that nobody else wrote.
     """
 
     def __init__(self, config: PipedriveConfig, client: PipedriveClient, fields: FieldBook) -> None:
         self._config = config
         self._client = client
         self._fields = fields
-        self._limits = Limits(concurrency=config.concurrency, call_deadline=config.call_deadline)
+        self._limits = Limits(config.concurrency, config.call_deadline, SETTLE_SECONDS)
 
     @property
     def limits(self) -> Limits:
@@ -84,18 +90,38 @@ class PipedriveTarget:
         if operation.action is not Action.CREATE:
             path = f"{path}/{_id(operation)}"
         if operation.action is Action.DELETE:
-            await self._delete(kind, path, trace)
+            await self._delete(kind, operation, path)
             return Written(operation.target_id)
-        body = await writing.body_of(kind, operation, self._fields)
         definitions = await self._fields.of(kind.name)  # before the change, so that nothing can fail after it
+        row = await self._before(kind, operation)
+        body = await writing.body_of(kind, operation, self._fields, row)
         if not body:
             return Written(operation.target_id)
         method = "POST" if operation.action is Action.CREATE else "PATCH"
         row = await self._client.change(method, path, f"{kind.name}.{operation.action.value}", body, trace)
         if not isinstance(row, Mapping) or "id" not in row:
             raise OutcomeUnknown(f"{method} {path}: the answer shows no record")
-        data = readable(kind, row, definitions)
-        return Written(str(row["id"]), "", writing.held(operation, data, operation.key))
+        definitions = self._fields.cached(kind.name) or definitions
+        record = writing.told(kind, row, definitions, {*operation.fields, *operation.key})
+        return Written(str(row["id"]), _version(record), record)
+
+    async def _before(self, kind: Object, operation: Operation) -> Row:
+        """Return the record that an update changes, if that must be known; it is the last read before the call.
+
+        Raises:
+            ChangedMeanwhile: it has another version than expected. RejectRecord: it is not there.
+        """
+        if not operation.target_id or not (operation.expected_version or writing.needs_record(operation)):
+            return {}
+        row = await self._read(kind, _id(operation))
+        if row is None:
+            raise RejectRecord(
+                NOT_THERE, f"{writing.what_of(operation)} was deleted or is not visible: look in Pipedrive."
+            )
+        found = version_of(moment(row.get("update_time")))
+        if operation.expected_version not in ("", found):
+            raise ChangedMeanwhile(f"{writing.what_of(operation)}: changed meanwhile, at {found}")
+        return row
 
     # --- finding ---
 
@@ -106,8 +132,8 @@ class PipedriveTarget:
     async def _found(self, kind: Object, operation: Operation, rows: list[Row]) -> Found:
         row = min(rows, key=lambda row: int(row["id"]))
         definitions = await self._fields.covering(kind.name, [row.get("custom_fields") or {}])
-        record = writing.held(operation, readable(kind, row, definitions), operation.key)
-        return Found(str(row["id"]), "", record, matches=len(rows))
+        record = writing.told(kind, row, definitions, {*operation.fields, *operation.key})
+        return Found(str(row["id"]), _version(record), record, matches=len(rows))
 
     async def _has(self, kind: Object, row: Row, key: Mapping[str, Any]) -> bool:
         definitions = await self._fields.covering(kind.name, [row.get("custom_fields") or {}])
@@ -121,17 +147,15 @@ class PipedriveTarget:
         if term:
             for id_ in await self._search(kind, name, definition, term):
                 yield id_
-        # Not index-based, so a record that was made a moment ago is there.
+        # Not index-based, so a record that was made or got this value a moment ago is there. Ascending: one that is
+        # changed between two pages moves to the end, and is not passed over.
         newest = datetime.now(UTC) - timedelta(seconds=self._config.search_lag_seconds)
-        query = {"updated_since": whole_seconds(newest), "sort_by": "add_time", "sort_direction": "desc"}
+        query = {"updated_since": whole_seconds(newest), "sort_by": "update_time", "sort_direction": "asc"}
         async for page in self._client.pages(f"{V2}/{kind.path}", f"{kind.name}.recent", query):
             definitions = await self._fields.of(kind.name)
             for row in page.items:
                 if all(_holds(readable(kind, row, definitions), part, value) for part, value in key.items()):
                     yield int(row["id"])
-            made = [moment(row.get("add_time")) for row in page.items]
-            if made and isinstance(made[-1], datetime) and made[-1] < newest:
-                return
 
     async def _definition(self, kind: Object, name: str) -> Definition | None:
         if not name.startswith(CUSTOM_PREFIX):
@@ -158,11 +182,12 @@ class PipedriveTarget:
         query = {"term": term, "fields": kind.search[name], "exact_match": "true"}
         return await self._client.search(f"{V2}/{kind.path}/search", f"{kind.name}.search", query)
 
-    async def _delete(self, kind: Object, path: str, trace: str) -> None:
+    async def _delete(self, kind: Object, operation: Operation, path: str) -> None:
         try:
-            await self._client.change("DELETE", path, f"{kind.name}.delete", trace=trace)
+            await self._before(kind, operation)
+            await self._client.change("DELETE", path, f"{kind.name}.delete", trace=operation.traceparent)
         except RejectRecord as refused:
-            if refused.reason != "record is not there":
+            if refused.reason != NOT_THERE:
                 raise
 
 
@@ -185,10 +210,11 @@ def _id(operation: Operation) -> str:
 
 
 def _holds(data: Mapping[str, Any], name: str, value: Any) -> bool:
-    if name.startswith(CUSTOM_PREFIX):
-        found = (data.get("custom") or {}).get(name.removeprefix(CUSTOM_PREFIX))
-    elif name == "emails":
-        return any(str(item.get("value")) == str(value) for item in data.get("emails") or ())
-    else:
-        found = data.get(name)
+    if name in POINTS:
+        return any(str(item.get("value")) == str(value) for item in data.get(POINTS[name]) or ())
+    found = values.lookup(data, name)
     return found is not None and values.same(value, found)
+
+
+def _version(record: Mapping[str, Any]) -> str:
+    return version_of(record.get("update_time"))
