@@ -40,7 +40,8 @@ async def serve(application: Starlette, tls_directory: Path | None = None) -> As
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    options: dict[str, Any] = {"log_level": "error", "access_log": False}
+    own_date = hasattr(application.state, "sandbox")
+    options: dict[str, Any] = {"log_level": "error", "access_log": False, "date_header": not own_date}
     served = Served(f"http://127.0.0.1:{port}")
     if tls_directory is not None:
         files = local_certificate(tls_directory)

@@ -120,6 +120,7 @@ class TestChanges:
         await sandbox.advance(-60)
         for number in (3, 4):
             await sandbox.call("POST", "/api/v2/organizations", name=f"Org {number}")
+        await sandbox.advance(60)
         source = sandbox.source(page_size=2)
         _, cursor = await poll(source, "organization")
         again, _ = await poll(source, "organization", cursor)

@@ -82,7 +82,9 @@ def build_application(sandbox: Sandbox, routes: Sequence[BaseRoute], control: Se
                     await worker
             sandbox.store.close()
 
-    middleware = [Middleware(SandboxMiddleware, faults=sandbox.faults, requests=sandbox.requests)]
+    middleware = [
+        Middleware(SandboxMiddleware, faults=sandbox.faults, requests=sandbox.requests, now=sandbox.clock.now)
+    ]
     application = Starlette(
         routes=[Mount(CONTROL_PREFIX, routes=[*control_routes(sandbox), *control]), *routes],
         middleware=middleware,

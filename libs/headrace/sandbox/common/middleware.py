@@ -7,6 +7,9 @@ middleware closes that, so that the client sees a connection that ended without 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,15 +26,31 @@ class ConnectionDropped(Exception):
 
 
 class SandboxMiddleware:
-    """Outermost layer of a sandbox; requests below `/_sandbox` pass untouched."""
+    """Outermost layer of a sandbox; requests below `/_sandbox` pass untouched.
 
-    def __init__(self, app: ASGIApp, faults: FaultBook, requests: RequestRing) -> None:
+    Every answer has a `Date` of the sandbox's own clock, unless a fault rule gives another one.
+    """
+
+    def __init__(self, app: ASGIApp, faults: FaultBook, requests: RequestRing, now: Callable[[], datetime]) -> None:
         self.app = app
         self.faults = faults
         self.requests = requests
+        self.now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ())]
+                if not any(name == b"date" for name, _ in headers):
+                    headers.append((b"date", format_datetime(self.now(), usegmt=True).encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._serve(scope, receive, dated)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self.app(scope, receive, send)
             return

@@ -57,6 +57,7 @@ def _config(application: Starlette, host: str, port: int, **options: object) -> 
         port=port,
         log_level="warning",
         access_log=False,
+        date_header=False,  # the sandbox's own clock tells it
         timeout_graceful_shutdown=2,
         http="httptools",
         **options,  # type: ignore[arg-type]
