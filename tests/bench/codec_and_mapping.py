@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import fastavro
@@ -11,6 +12,7 @@ import fastavro
 from headrace.connectors.dynamics_fo.transforms import transforms as fo_transforms
 from headrace.connectors.pipedrive.transforms import transforms as pipedrive_transforms
 from headrace.core.ids import mint_canonical_id
+from headrace.core.rates import Quote
 from headrace.mapping import InMapping, OutMapping, load, map_in, map_out
 from headrace.pipeline import state as states
 from headrace.pipeline.inbox import SCHEMA as DELIVERY
@@ -38,6 +40,13 @@ class Identities:
         """Return an id of the target."""
         last = "ItemNumber=BK-M68B-42" if obj == "ReleasedProductsV2" else "CustomerAccount=US-000007"
         return f"dataAreaId={scope or 'usmf'},{last}"
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        return None
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        """Nothing is on hold."""
+        return None
 
 
 async def run(effort: Effort, world: World) -> Report:

@@ -14,13 +14,12 @@ from headrace.cli.session import with_deployment
 from headrace.cli.systems import CONNECTORS
 from headrace.core.event import CanonicalEvent
 from headrace.mapping.documents import OutMapping
-from headrace.mapping.loading import load_directory
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, Skipped
 from headrace.mapping.running import StepValue
-from headrace.pipeline.assembly import Shared, choose, mappings_folder, open_connection
+from headrace.pipeline.assembly import Shared, choose, open_connection, target_mappings
 from headrace.pipeline.decoding import decode
-from headrace.pipeline.performing import differing
+from headrace.pipeline.operations import differing
 from headrace.pipeline.planning import Planner, outputs
 from headrace.pipeline.state import EffectState, from_record
 from headrace.platform.codec import record_to_event
@@ -44,10 +43,9 @@ def preview(
 
 async def _preview(shared: Shared, name: str, file: Path | None, key: str) -> None:
     connector = choose(shared.settings, CONNECTORS, lambda each: each.target, name)[name]
-    opened, config = open_connection(shared.settings, name, connector)
+    opened, config = open_connection(shared.settings, name, connector, shared.credentials)
     await opened.close()
-    folder = mappings_folder(shared.settings) / connector.system / "mappings"
-    documents = {each.entity: each for each in load_directory(folder) if isinstance(each, OutMapping)}
+    documents = target_mappings(shared.settings, name, connector)
     found = await _newest(shared, key) if file is None else _from_file(shared, file)
     if found is None:
         _out.print(f"no event of {key}")
@@ -55,7 +53,9 @@ async def _preview(shared: Shared, name: str, file: Path | None, key: str) -> No
     if found.meta.entity not in documents:
         _out.print(f"{connector.system} has no mapping for {found.meta.entity}")
         raise typer.Exit(3)
-    plan = Planner(name, documents, connector.transforms(config), shared.links, None).plan(found)
+    if documents[found.meta.entity].convert is not None:
+        await shared.rates.start()
+    plan = Planner(name, documents, connector.transforms(config), shared.links, None, shared.rates.find).plan(found)
     state = await _state(shared, name, found.key)
     _show(found, documents[found.meta.entity], plan, state)
 

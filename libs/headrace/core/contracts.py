@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from headrace.core.event import Ref
+from headrace.core.needs import NOTHING, Needs
+from headrace.core.secrets import Secrets
 
 # --- what comes in ---
 
@@ -278,8 +280,8 @@ class Connection(Protocol):
     source: Source | None
     target: Target | None
 
-    async def ping(self) -> Sequence[Check]:
-        """Sign in, read, and say in words what works and what does not."""
+    async def ping(self, needs: Needs = NOTHING) -> Sequence[Check]:
+        """Sign in, read, and say in words what works and what does not; whether what mappings need is there too."""
 
     async def close(self) -> None:
         """Close the HTTP clients; no call may follow."""
@@ -288,8 +290,20 @@ class Connection(Protocol):
 class Open(Protocol):
     """Builds a connection from its checked configuration; performs no I/O."""
 
-    def __call__(self, name: str, config: Any, state_dir: Path | None = None) -> Connection:
-        """Return the connection `name`; `config` is an instance of the connector's `config` model."""
+    def __call__(
+        self, name: str, config: Any, state_dir: Path | None = None, secrets: Secrets | None = None
+    ) -> Connection:
+        """Return the connection `name`.
+
+        Args:
+            name: of the connection.
+            config: an instance of the connector's `config` model.
+            state_dir: folder for files that can be rebuilt.
+            secrets: the credential store, for secrets that the connector itself replaces; None if there is none.
+
+        Raises:
+            ConfigurationError: the configuration needs what is not given here.
+        """
 
 
 @dataclass(frozen=True, slots=True)

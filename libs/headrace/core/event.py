@@ -29,6 +29,8 @@ class Meta:
 
     `asserted` lists the data fields that the source knows, so that "unknown" and "cleared" differ.
     `source_version` orders events of one record: a later event compares greater or equal; "" if the source has none.
+    `echoed` lists the asserted fields that hold what we wrote there: no news of this source (I7).
+    `reason` says why a record is gone: "deleted", "merged", or the rule of its mapping that no longer holds.
     """
 
     event_id: str
@@ -44,6 +46,8 @@ class Meta:
     legal_entity: str | None
     asserted: tuple[str, ...]
     trace_id: str
+    echoed: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -125,10 +125,20 @@ def differing(found: str, record: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name, there, same_value in _compared(found, record) if there and not same_value)
 
 
+def without(found: str, names: Collection[str]) -> str:
+    """Return a mark without some of its names."""
+    return " ".join(part for part in found.split(" ") if _unescaped(part.rpartition("=")[0]) not in names)
+
+
 def lookup(record: Mapping[str, Any], name: str) -> Any:
     """Return the value of a field that mappings name "custom.Account number", at top level or nested; else None."""
     value = _at(record, name)
     return None if value is _ABSENT else value
+
+
+def tells(record: Mapping[str, Any], name: str) -> bool:
+    """Say whether a record has a field, empty or not; names as in `lookup`."""
+    return _at(record, name) is not _ABSENT
 
 
 def _compared(found: str, record: Mapping[str, Any]) -> Iterator[tuple[str, bool, bool]]:

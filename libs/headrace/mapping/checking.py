@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.core.contracts import ObjectDescription
 from headrace.mapping import expressions as ex
+from headrace.mapping.checks import TargetTotal
 from headrace.mapping.conditions import Condition
 from headrace.mapping.documents import InMapping, OutMapping, Step
 from headrace.mapping.loading import MappingDocument, Problem, dotted
@@ -113,7 +114,7 @@ class _Sides:
                     yield where, f'{names.owner} has no "{name}"{names.hint(name)}'
             elif isinstance(part, Condition):
                 yield from self._condition(part, where, place.scope, names)
-            elif isinstance(part, ex.Transform) and part.transform not in self.transforms:
+            elif isinstance(part, ex.Transform | TargetTotal) and part.transform not in self.transforms:
                 known = list(self.transforms)
                 yield (
                     (*where, "transform"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace.core.event import Meta
 from headrace.mapping import expressions as ex
+from headrace.mapping.checks import TargetTotal, check_names
 from headrace.mapping.paths import Path
 from headrace.mapping.running import RecordMeta
 from headrace.mapping.walking import Location, walk
@@ -26,12 +27,14 @@ def contradictions(document: InMapping | OutMapping) -> list[Finding]:
     outgoing = document.direction == "out"
     found = [*_verbs(document, outgoing), *_tables(document), *_meta(document, META_OUT if outgoing else META_IN)]
     if document.direction == "out":
-        found += _steps(document)
+        found += [*_steps(document), *_holds(document), *check_names(document)]
     return found
 
 
 def _verbs(document: InMapping | OutMapping, outgoing: bool) -> Iterator[Finding]:
-    wrong: tuple[type[ex.Verb], ...] = (ex.ReferenceTo,) if outgoing else (ex.Link, ex.FromStep, ex.Marker)
+    wrong: tuple[type[ex.Verb], ...] = (
+        (ex.ReferenceTo,) if outgoing else (ex.Link, ex.FromStep, ex.Marker, ex.ConversionPart)
+    )
     for place in walk(document):
         if isinstance(place.part, wrong):
             word = next(name for name, model in ex.VERBS.items() if model is type(place.part))
@@ -41,6 +44,8 @@ def _verbs(document: InMapping | OutMapping, outgoing: bool) -> Iterator[Finding
 def _tables(document: InMapping | OutMapping) -> Iterator[Finding]:
     used = set()
     for place in walk(document):
+        if isinstance(place.part, TargetTotal) and place.part.tax_groups is not None:
+            used.add(place.part.tax_groups)
         if isinstance(place.part, ex.LookupArguments):
             used.add(place.part.table)
             if place.part.table not in document.tables:
@@ -65,6 +70,14 @@ def _meta(document: InMapping | OutMapping, names: tuple[str, ...]) -> Iterator[
             yield place.location, f'meta has no "{word}"{hint}'
 
 
+def _holds(document: OutMapping) -> Iterator[Finding]:
+    for name, hold in document.holds.items():
+        if (hold.in_ is None) == (hold.below is None):
+            yield ("holds", name), "give one of `in` and `below`"
+        if hold.unit is not None and hold.below is None:
+            yield ("holds", name, "unit"), "belongs to `below`; remove it"
+
+
 def _steps(document: OutMapping) -> Iterator[Finding]:
     earlier: dict[str, Step] = {}
     for position, step in enumerate(document.steps):
@@ -74,6 +87,8 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
         if (step.each is None) != (step.id is None):
             given, lacking = ("each", "id") if step.each is not None else ("id", "each")
             yield location, f"`{given}` needs `{lacking}`: items are told apart by their id (I12)"
+        if step.create == "missing" and not step.marker:
+            yield (*location, "marker"), "missing; by it our own write is found again (I4). Or say `create: never`"
         yield from _keys(step, location)
         yield from _from_steps(step, location, earlier)
         earlier.setdefault(step.step, step)

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
+from headrace.mapping.checks import Checks
 from headrace.mapping.conditions import Condition
-from headrace.mapping.expressions import Expression, Node, Scalar
+from headrace.mapping.expressions import Convert, Expression, Node, Scalar
 from headrace.mapping.paths import PathField
 from headrace.mapping.programs import InProgram, OutProgram
 from headrace.mapping.values import to_text
@@ -73,7 +74,10 @@ class Document(Node):
 
 
 class InMapping(Document):
-    """A system's record → canonical data. `identity` is the name under which links know the record."""
+    """A system's record → canonical data.
+
+    `identity` is the name under which links know the record; `facts` are kept with its link, for the `holds` of others.
+    """
 
     direction: Literal["in"]
     object: Name
@@ -82,6 +86,7 @@ class InMapping(Document):
     occurred_at: Expression | None = None
     marker: Expression | None = None
     natural_keys: dict[Name, Expression] = Field(default_factory=dict)
+    facts: dict[Name, Expression] = Field(default_factory=dict)
     fields: dict[Name, Expression] = Field(min_length=1)
 
     @property
@@ -100,16 +105,42 @@ class Step(Node):
 
     `marker` names the fields by which our own write is found again (I4); `match` lists other natural keys, tried in
     order before a create. With `each` the step's name becomes "<step>:<id>". `where` leaves steps or items out.
+    `identity` is the name under which links know the record, where it is not the object's. `create: never` only
+    completes a record that is linked already.
     """
 
     step: StepName
     object: Name
+    identity: Name | None = None
+    create: Literal["missing", "never"] = "missing"
     each: PathField | None = None
     id: Expression | None = None
     where: Condition | None = None
-    marker: list[Name] = Field(min_length=1)
+    marker: list[Name] = Field(default_factory=list)
     match: list[Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=list)
     fields: dict[Name, Expression] = Field(min_length=1)
+
+
+class Hold(Node):
+    """A fact of a referenced record that keeps a new record back: a customer on hold, an item that is stopped.
+
+    The fact is kept with the record's link in the target connection (`facts` of its in mapping). It holds the new
+    record back if it is one of `in`, or a number below `below` (in `unit`, where the fact ends with one). `then`: wait
+    until the fact changes, ask a human, skip the record, or send it all the same.
+    """
+
+    of: PathField
+    each: PathField | None = None
+    object: Name
+    scope: Expression | None = None
+    fact: Name
+    in_: list[str] | None = Field(None, alias="in", min_length=1)
+    below: Expression | None = None
+    unit: Expression | None = None
+    then: Literal["wait", "review", "skip", "send"] = "review"
+
+
+Gone = Literal["skip", "review", "delete"]
 
 
 class OutMapping(Document):
@@ -117,8 +148,17 @@ class OutMapping(Document):
 
     direction: Literal["out"]
     on_change: Literal["review", "update", "ignore"] = "update"
-    on_delete: Literal["skip", "review", "delete"] = "skip"
+    on_delete: Gone | dict[Rule, Gone] = "skip"
+    holds: dict[Rule, Hold] = Field(default_factory=dict)
+    checks: Checks = Field(default_factory=Checks)
+    convert: Convert | None = None
     steps: list[Step] = Field(min_length=1)
+
+    def when_gone(self, reason: str) -> Gone:
+        """Return the policy for a record that is gone at its source: for this reason, else "otherwise"."""
+        if isinstance(self.on_delete, str):
+            return self.on_delete
+        return self.on_delete.get(reason) or self.on_delete.get("otherwise", "review")
 
     @cached_property
     def program(self) -> OutProgram:

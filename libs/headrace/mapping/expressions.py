@@ -243,6 +243,20 @@ class Marker(Verb):
     ]
 
 
+class ConversionPart(ValueVerb):
+    """What the document was before `convert` put it into another currency; empty if it did not. Out only."""
+
+    conversion: Literal["words", "rate", "currency", "total"]
+
+
+class Convert(Node):
+    """The currency that a document goes out in, the type of the exchange rate, and the day that it is of."""
+
+    to: Expression
+    rate_type: Expression
+    on: Expression
+
+
 VERBS: dict[str, type[Verb]] = {
     "copy": Copy,
     "const": Const,
@@ -261,6 +275,7 @@ VERBS: dict[str, type[Verb]] = {
     "link": Link,
     "from_step": FromStep,
     "marker": Marker,
+    "conversion": ConversionPart,
 }
 """The closed list: the word in the document, and its model."""
 
@@ -322,7 +337,8 @@ Expression = Annotated[
         | Annotated[ReferenceTo, Tag("verb reference")]
         | Annotated[Link, Tag("verb link")]
         | Annotated[FromStep, Tag("verb from_step")]
-        | Annotated[Marker, Tag("verb marker")],
+        | Annotated[Marker, Tag("verb marker")]
+        | Annotated[ConversionPart, Tag("verb conversion")],
         Discriminator(_tag),
     ],
     BeforeValidator(_one_verb),
@@ -338,6 +354,7 @@ _ARGUMENTS: tuple[type[BaseModel], ...] = (
     Case,
     ReferenceArguments,
     LinkArguments,
+    Convert,
 )
 for _model in (*_ARGUMENTS, *VERBS.values()):
     _model.model_rebuild(_types_namespace=globals())

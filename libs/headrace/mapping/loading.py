@@ -94,8 +94,15 @@ def load_directory(directory: Path) -> tuple[MappingDocument, ...]:
 
 
 def mapping_files(directory: Path) -> list[Path]:
-    """Return the YAML files below `directory`, sorted."""
-    return sorted(path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
+    """Return the YAML files below `directory`, sorted.
+
+    Hidden folders are left out: Kubernetes keeps the files of a mounted ConfigMap in one (`..2026_11_21…`) and links to
+    them from the folder itself, so that each would be found twice.
+    """
+    found = (path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
+    return sorted(
+        path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts[:-1])
+    )
 
 
 def dotted(location: Sequence[str | int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,22 @@ from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent, Change
 from headrace.mapping import expressions as ex
 from headrace.mapping import linking, nested_values, single_values
+from headrace.mapping.checks import CheckProgram
 from headrace.mapping.compiling import Scope, compile_expression, compile_fields
+from headrace.mapping.converting import ConvertProgram
+from headrace.mapping.holding import compile_holds
 from headrace.mapping.results import Mapped, Plan, PlannedStep, Skipped
 from headrace.mapping.rules import Rules
 from headrace.mapping.running import Evaluate, InContext, OutContext, RecordMeta, Run, Transforms
 from headrace.mapping.steps import StepProgram
 from headrace.mapping.values import ABSENT, is_empty, shown, to_datetime, to_text
+from headrace.mapping.walking import record_paths
 
 if TYPE_CHECKING:
     from headrace.mapping.documents import InMapping, OutMapping
 
+
+Fields = tuple[tuple[str, Evaluate], ...]
 
 _VERBS = (single_values, nested_values, linking)
 """Imported for the compilers that they add to `compiling.COMPILERS`."""
@@ -32,6 +39,9 @@ class InProgram:
         scope = Scope(document.entity, document.tables)
         self._rules = Rules(document.when, scope)
         self._fields = compile_fields(document.fields, scope)
+        self._facts = compile_fields(document.facts, scope.inside("facts"))
+        self.reads = {name: record_paths(expression) for name, expression in document.fields.items()}
+        """Canonical field → paths of the record that its value is made of."""
         self._natural_keys = compile_fields(document.natural_keys, scope.inside("natural_keys"))
         self._legal_entity = self._optional(document.legal_entity, scope.inside("legal_entity"))
         self._occurred_at = self._optional(document.occurred_at, scope.inside("occurred_at"))
@@ -69,8 +79,9 @@ class InProgram:
             legal_entity=_text(self._legal_entity, run, "legal_entity"),
             occurred_at=self._when(run),
             marker=_text(self._marker, run, "marker"),
-            natural_keys=self._keys(run),
+            natural_keys={name: text.casefold() for name, text in self._texts(self._natural_keys, "natural_keys", run)},
             references=tuple(run.references),
+            facts=dict(self._texts(self._facts, "facts", run)),
         )
 
     def _when(self, run: Run) -> datetime | None:
@@ -84,13 +95,12 @@ class InProgram:
         except ValueError as error:
             raise _unfit("occurred_at", value, error) from None
 
-    def _keys(self, run: Run) -> dict[str, str]:
-        result = {}
-        for name, evaluate in self._natural_keys:
-            text = _text(evaluate, run, f"natural_keys.{name}")
+    @staticmethod
+    def _texts(fields: Fields, place: str, run: Run) -> Iterator[tuple[str, str]]:
+        for name, evaluate in fields:
+            text = _text(evaluate, run, f"{place}.{name}")
             if text is not None:
-                result[name] = text.casefold()
-        return result
+                yield name, text
 
 
 def _text(evaluate: Evaluate | None, run: Run, name: str) -> str | None:
@@ -116,6 +126,12 @@ class OutProgram:
         self._rules = Rules(document.when, scope)
         self._steps = tuple(StepProgram(step, document.tables) for step in document.steps)
         self._reasons = {step.name: step.reasons for step in self._steps}
+        self._holds = compile_holds(document, scope)
+        self._checks = CheckProgram(document)
+        convert = document.convert
+        self._convert = ConvertProgram(convert, scope.inside("convert"), self._checks.arithmetic) if convert else None
+        self.reads = {step.name: step.reads for step in self._steps}
+        """Step → field → the canonical fields that its value is made of."""
 
     def apply(self, event: CanonicalEvent, context: OutContext, transforms: Transforms) -> Plan | Skipped:
         """See `map_out`."""
@@ -125,7 +141,14 @@ class OutProgram:
         if rule is not None:
             return Skipped(rule)
         asserted = frozenset(meta.asserted)
+        if not run.lenient:
+            self._checks.stated(event.data, asserted)
+            if self._convert is not None:
+                self._convert.apply(run)
         planned: list[PlannedStep] = []
         for step in self._steps:
             step.plan(run, asserted, planned)
-        return Plan(tuple(planned), tuple(run.missing), self._reasons)
+        if not run.lenient and not run.missing:
+            self._checks.planned(run.root, asserted, planned, transforms)
+        held = tuple(held for hold in self._holds for held in hold(run))
+        return Plan(tuple(planned), tuple(run.missing), held, run.conversion, self._reasons)

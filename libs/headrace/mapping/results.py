@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from headrace.core.conversion import Conversion
 from headrace.mapping.running import Missing, Reference, StepValue
 
 
@@ -15,7 +16,8 @@ class Mapped:
     """What a record says, in canonical words.
 
     `data` holds the asserted top-level fields only; `asserted` names them: None in `data` means "cleared", a field
-    that is not there means "unknown". `natural_keys` are case-folded and trimmed, empty ones left out.
+    that is not there means "unknown". `natural_keys` are case-folded and trimmed, empty ones left out; so are empty
+    `facts`.
     """
 
     data: dict[str, Any]
@@ -25,6 +27,7 @@ class Mapped:
     marker: str | None
     natural_keys: Mapping[str, str]
     references: tuple[Reference, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class PlannedStep:
     """One record to write.
 
     `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
-    an empty part left out. Values may be `StepValue` until `fill`.
+    an empty part left out. Values may be `StepValue` until `fill`. `identity` is the name under which links know the
+    record, "" for the object's. With `create` false only a linked record is completed.
     """
 
     step: str
@@ -47,6 +51,13 @@ class PlannedStep:
     fields: dict[str, Any]
     marker: dict[str, Any]
     match: tuple[dict[str, Any], ...] = ()
+    identity: str = ""
+    create: bool = True
+
+    @property
+    def known_as(self) -> str:
+        """The name under which links know the record."""
+        return self.identity or self.object
 
     @property
     def waits(self) -> bool:
@@ -65,11 +76,25 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A fact of a referenced record keeps a new record back; `policy` says what happens, `detail` is for people."""
+
+    rule: str
+    policy: str
+    entity: str
+    canonical_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What an event asks of a target. With anything in `missing` the steps are incomplete and must not be run."""
 
     steps: tuple[PlannedStep, ...]
     missing: tuple[Missing, ...]
+    held: tuple[Held, ...] = ()
+    conversion: Conversion | None = None
+    """What the amounts were before `convert` put them into another currency."""
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
     """Step (without item id) → field → why."""
 

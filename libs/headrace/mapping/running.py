@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
+
+from headrace.core.conversion import Conversion
+from headrace.core.rates import Quote
 
 Transforms = Mapping[str, Callable[..., Any]]
 """Functions of a connector by name; arguments come by keyword."""
@@ -33,6 +36,12 @@ class OutContext(Protocol):
 
         `scope` (a legal entity, or None) restricts it to target ids whose company part equals it, whatever the case.
         """
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        """Return what is known of a linked record under a name ("on_hold"), None if nothing is."""
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        """Return the exchange rate of a day, None if nobody told it yet (what `convert` asks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,18 @@ class StepValue:
 class Run:
     """One application of one mapping to one record."""
 
-    __slots__ = ("context", "label", "lenient", "meta", "missing", "place", "references", "root", "transforms")
+    __slots__ = (
+        "context",
+        "conversion",
+        "label",
+        "lenient",
+        "meta",
+        "missing",
+        "place",
+        "references",
+        "root",
+        "transforms",
+    )
 
     def __init__(self, root: Any, meta: Any, context: Any, transforms: Transforms, lenient: bool) -> None:
         self.root = root
@@ -101,6 +121,8 @@ class Run:
         self.transforms = transforms
         self.lenient = lenient
         """A deleted record: what its source no longer tells is unknown, and fails nothing."""
+        self.conversion: Conversion | None = None
+        """How the document came into another currency, if `convert` did that."""
         self.references: list[Reference] = []
         self.missing: list[Missing] = []
         self.place = ""

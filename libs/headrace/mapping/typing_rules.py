@@ -104,6 +104,8 @@ def type_of(expression: ex.Verb, read: Callable[[Path], str], tables: Mapping[st
     def several(parts: Iterable[ex.Verb | None]) -> list[str]:
         return [type_of(part, read, tables) for part in parts if part is not None and not _null(part)]
 
+    if isinstance(expression, ex.ConversionPart):
+        return "decimal" if expression.conversion == "total" else "string"
     if isinstance(expression, ex.Copy):
         return read(expression.copy_)
     if isinstance(expression, ex.Const):

@@ -13,6 +13,8 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from enum import Enum
 from typing import Any, Final
 
+from headrace.core.currencies import currency_digits
+
 
 class Absent(Enum):
     """Markers that are values of no field."""
@@ -188,11 +190,6 @@ def to_money(amount: Any, currency: Any, digits: int | None) -> dict[str, Any]:
     return {"amount": number, "currency": code}
 
 
-def currency_digits(code: str) -> int:
-    """Return the number of decimals of a currency (ISO 4217, list one, "minor unit"); 2 if it is not an exception."""
-    return _MINOR_UNITS.get(code, 2)
-
-
 def shown(value: Any) -> str:
     """Return a value for an operator's eye, at most 80 characters."""
     if value is None or value is ABSENT:
@@ -222,14 +219,3 @@ def _decimals(number: Decimal) -> int:
             return decimals
         decimals -= 1
     return 0
-
-
-_MINOR_UNITS = {
-    code: digits
-    for digits, codes in {
-        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-        3: "BHD IQD JOD KWD LYD OMR TND",
-        4: "CLF UYW",
-    }.items()
-    for code in codes.split()
-}

@@ -54,6 +54,15 @@ def verbs(part: Any, location: Location = (), scope: str = "") -> Iterator[tuple
             yield place, place.part
 
 
+def record_paths(expression: Verb) -> frozenset[str]:
+    """Return every path of the record that an expression at the root reads, items of lists as "lines[].price"."""
+    found = set()
+    for place in walk(expression):
+        if isinstance(place.part, Path) and place.part.segments and place.part.segments[0] != "meta":
+            found.add(place.part.below(place.scope))
+    return frozenset(found)
+
+
 def root_fields(expression: Verb) -> frozenset[str]:
     """Return the top-level canonical fields that an expression at the root is made of; `meta` is none."""
     names = set()

@@ -58,6 +58,7 @@ WORDS: dict[type[ex.Verb], Callable[[Any], str]] = {
     ex.ReferenceTo: lambda verb: f"the {verb.reference.entity} whose id is {words(verb.reference.id)}",
     ex.Link: _link,
     ex.FromStep: lambda verb: f"{verb.field} from the answer of step {verb.from_step}",
+    ex.ConversionPart: lambda verb: f"{verb.conversion} of the conversion into the target's currency",
     ex.Marker: lambda verb: f"marker of the canonical id, {verb.marker.length} characters",
 }
 """One phrase per verb."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from headrace.core.contracts import Connection, Connector, Source, Target
 from headrace.core.errors import ConfigurationError
+from headrace.core.event import Ref
+from headrace.core.rates import ENTITY as EXCHANGE_RATE
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.loading import load_directory
 from headrace.pipeline.audit import Audit
@@ -18,17 +20,20 @@ from headrace.pipeline.decoding import Undecodable
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.gate import Gate
 from headrace.pipeline.identity import Identity
-from headrace.pipeline.inbox import Inbox
+from headrace.pipeline.inbox import Delivery, Inbox
 from headrace.pipeline.links import Links
 from headrace.pipeline.normalise import Normaliser
 from headrace.pipeline.normalise import Table as EmittedTable
 from headrace.pipeline.parking import Parking
-from headrace.pipeline.performing import Performer
+from headrace.pipeline.performing import Ask, Performer
 from headrace.pipeline.planning import Planner
+from headrace.pipeline.policies import ownership, routes
 from headrace.pipeline.poll import Cursors, Poller, PollTasks, Schedule
 from headrace.pipeline.process import Processor
+from headrace.pipeline.rates import Rates
 from headrace.pipeline.store import StateTable, TargetStore
 from headrace.platform.codec import Codec
+from headrace.platform.credentials import CredentialStore, Keyring
 from headrace.platform.kafka import Message, Producer
 from headrace.platform.paths import project_root, schemas_dir
 from headrace.platform.registry import Registry
@@ -53,20 +58,35 @@ class Shared:
         self.codec = Codec(self.schemas, self.registry)
         self.producer = producer or Producer(settings.kafka)
         self.links = Links(settings.kafka, self.names.links, self.codec, self.producer)
+        self.rates = Rates(settings.kafka, self.names.canonical(EXCHANGE_RATE), self.codec)
         self.audit = Audit(self.producer, self.codec, self.names.audit, self.owner)
+        self.credentials: CredentialStore | None = None
+        if settings.credentials.given:
+            keyring = Keyring(settings.credentials)
+            topic = self.names.credentials
+            self.credentials = CredentialStore(settings.kafka, topic, self.codec, self.producer, keyring, self.owner)
 
     async def start(self, *, links: bool = True) -> None:
-        """Connect to registry and Kafka, and read the links if the process needs them."""
+        """Connect to registry and Kafka, and read the credentials, and the links if the process needs them."""
         await self.codec.start(self.schemas.names())
         await self.producer.start()
+        if self.credentials is not None:
+            await self.credentials.start()
         if links:
             await self.links.start()
 
     async def stop(self) -> None:
         """Disconnect; the producer flushes first."""
         await self.links.stop()
+        await self.rates.stop()
+        if self.credentials is not None:
+            await self.credentials.stop()
         await self.producer.stop()
         await self.registry.close()
+
+    def failed(self) -> BaseException | None:
+        """Return the error that ended a view of this process, None while they follow their topics."""
+        return self.links.failed or self.rates.failed or (self.credentials.failed if self.credentials else None)
 
     def inbox(self, connection: str) -> Inbox:
         """Return the way into a connection's inbox."""
@@ -102,38 +122,48 @@ def choose(
     return chosen
 
 
-def open_connection(settings: Settings, name: str, connector: Connector) -> tuple[Connection, object]:
+def open_connection(
+    settings: Settings, name: str, connector: Connector, credentials: CredentialStore | None = None
+) -> tuple[Connection, object]:
     """Open a connection from its checked configuration; returns it with that configuration.
+
+    Args:
+        settings: all of them.
+        name: of the connection.
+        connector: its system's.
+        credentials: the store, started; None if there is none.
 
     Raises:
         ConfigurationError: names the connection, field and problem.
     """
-    config = checked(connector.config, settings.connections[name].config, f"connections.{name}.config")
-    return connector.open(name, config, settings.state_dir), config
+    where, lookup = f"connections.{name}.config", credentials.lookup if credentials else None
+    config = checked(connector.config, settings.connections[name].config, where, lookup)
+    return connector.open(name, config, settings.state_dir, credentials), config
 
 
-def mappings_folder(settings: Settings) -> Path:
-    """Return the folder of services' mappings; a relative one is below the project's root."""
-    return settings.mappings if settings.mappings.is_absolute() else project_root() / settings.mappings
+def mappings_folder(settings: Settings, name: str) -> Path:
+    """Return the folder of a connection's mappings, by service; a relative one is below the project's root."""
+    folder = settings.connections[name].mappings or settings.mappings
+    return folder if folder.is_absolute() else project_root() / folder
 
 
-def target_mappings(settings: Settings, connector: Connector) -> dict[str, OutMapping]:
-    """Return the out mappings of a system by entity.
+def target_mappings(settings: Settings, name: str, connector: Connector) -> dict[str, OutMapping]:
+    """Return the out mappings of a connection by entity.
 
     Raises:
         ConfigurationError: a mapping does not load.
     """
-    folder = mappings_folder(settings) / connector.system / "mappings"
+    folder = mappings_folder(settings, name) / connector.system / "mappings"
     return {document.entity: document for document in load_directory(folder) if isinstance(document, OutMapping)}
 
 
-def source_mappings(settings: Settings, connector: Connector) -> list[InMapping]:
-    """Return the in mappings of a system.
+def source_mappings(settings: Settings, name: str, connector: Connector) -> list[InMapping]:
+    """Return the in mappings of a connection.
 
     Raises:
         ConfigurationError: a mapping does not load.
     """
-    folder = mappings_folder(settings) / "ingest" / "mappings" / connector.system
+    folder = mappings_folder(settings, name) / "ingest" / "mappings" / connector.system
     return [document for document in load_directory(folder) if isinstance(document, InMapping)]
 
 
@@ -176,7 +206,7 @@ def processing(
     box: dict[str, Processor] = {}
     store = TargetStore(table, shared.codec)
     effects = Effects(target, store, gate, shared.owner)
-    mappings = target_mappings(settings, connector)
+    mappings = target_mappings(settings, name, connector)
     parking = Parking(
         name,
         store,
@@ -186,12 +216,13 @@ def processing(
         lambda canonical_id: box["processor"].wake(canonical_id),
         settings.connections[name].retry_seconds,
     )
+    shared.rates.watch(parking.arrived)
     processor = box["processor"] = Processor(
         name,
         codec=shared.codec,
         store=store,
-        planner=Planner(name, mappings, connector.transforms(config), shared.links, effects),
-        performer=Performer(name, effects, shared.links),
+        planner=Planner(name, mappings, connector.transforms(config), shared.links, effects, shared.rates.find),
+        performer=Performer(name, effects, shared.links, _asking(shared, name)),
         effects=effects,
         parking=parking,
         links=shared.links,
@@ -202,8 +233,28 @@ def processing(
         commands_topic=shared.names.commands(name),
         concurrency=target.limits.concurrency,
         drain_seconds=min(settings.drain_seconds, target.limits.call_deadline),
+        ownership=ownership(settings, shared.schemas),
+        routes=routes(settings, name),
     )
     return Processing(processor, parking, gate)
+
+
+def _asking(shared: Shared, name: str) -> Ask | None:
+    """Return how a target's record is read anew by its own source, None if the connection is not read."""
+    if not shared.settings.connections[name].source:
+        return None
+    inbox = shared.inbox(name)
+
+    async def ask(obj: str, external_id: str) -> None:
+        await inbox.put(Delivery(name, Ref(obj, external_id), "reference"))
+
+    return ask
+
+
+def converts(settings: Settings, chosen: Mapping[str, Connector]) -> bool:
+    """Say whether a mapping of these target connections converts documents, so that exchange rates are needed."""
+    documents = (target_mappings(settings, name, connector).values() for name, connector in chosen.items())
+    return any(document.convert is not None for each in documents for document in each)
 
 
 @dataclass(slots=True)
@@ -224,11 +275,11 @@ def target_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> 
         ConfigurationError: the connection cannot be written, or a mapping does not load.
     """
     settings = shared.settings
-    connection, config = open_connection(settings, name, connector)
+    connection, config = open_connection(settings, name, connector, shared.credentials)
     target: Target | None = connection.target
     if target is None:
         raise ConfigurationError(f"connections.{name}: {connector.system} cannot be written; set target: false")
-    entities = sorted(target_mappings(settings, connector))
+    entities = sorted(target_mappings(settings, name, connector))
     worker = StreamWorker(
         settings.kafka,
         shared.names.group(name),
@@ -274,7 +325,7 @@ def normaliser(
     return Normaliser(
         name,
         source=source,
-        mappings=source_mappings(shared.settings, connector),
+        mappings=source_mappings(shared.settings, name, connector),
         transforms=connector.transforms(config),
         identity=Identity(name, shared.links, settle_seconds),
         links=shared.links,
@@ -298,7 +349,7 @@ def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> 
     """
     settings = shared.settings
     own = settings.connections[name]
-    connection, config = open_connection(settings, name, connector)
+    connection, config = open_connection(settings, name, connector, shared.credentials)
     if connection.source is None:
         raise ConfigurationError(f"connections.{name}: {connector.system} cannot be read; set source: false")
     polls = PollTasks(poller(shared, name, connection), schedules(own), settings.kafka.partitions)

@@ -58,13 +58,22 @@ async def carry_out(
     raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve")
 
 
-def deleted_at_source(event: CanonicalEvent) -> NeedsReview:
-    """Return the review of a record that is gone at its source but was written here."""
+def gone_at_source(event: CanonicalEvent) -> NeedsReview:
+    """Return the review of a record that is gone at its source, or no longer concerns the target, but was written."""
+    meta = event.meta
     return NeedsReview(
-        "deleted at the source",
-        f"{event.meta.entity} {event.meta.external_id} was deleted in {event.meta.connection}, "
-        "the target still has it; skip to leave it there",
+        f"{meta.reason or 'deleted'} at the source".replace("-", " "),
+        f"{meta.entity} {meta.external_id} of {meta.connection}: {why_gone(event)}, the target still has it. "
+        "Change it there if that is right, then skip",
     )
+
+
+def why_gone(event: CanonicalEvent) -> str:
+    """Say why a record is gone at its source, in words."""
+    reason = event.meta.reason or "deleted"
+    if reason in ("deleted", "merged"):
+        return f"{reason} at the source" if reason == "deleted" else "merged into another at the source"
+    return f"no longer taken: {reason}"
 
 
 def _argument(command: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""Decisions on an event before anything is planned or called: is it repeated, what does the target itself tell."""
+"""Decisions on an event before anything is planned or called: is it repeated, is it for this target at all."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from headrace.core.errors import RejectRecord
-from headrace.core.event import CanonicalEvent, Meta
-from headrace.mapping.results import Skipped
-from headrace.pipeline.performing import differing, is_delete
-from headrace.pipeline.planning import Planner
+from headrace.core.event import Meta
 from headrace.pipeline.state import EffectState
 from headrace.platform.kafka import Message
 
@@ -29,26 +26,28 @@ def repeated(meta: Meta, message: Message | None, state: EffectState) -> str | N
         return "seen"
     if state.parked and state.parked.event_id == meta.event_id:
         return "parked already"
-    same_source = state.source_connection == meta.connection
+    same_source = (state.source_connection, state.source_external_id) == (meta.connection, meta.external_id)
     if same_source and meta.source_version and meta.source_version < state.source_version:
         return "stale"
     return None
 
 
-def following(event: CanonicalEvent, planner: Planner, state: EffectState) -> EffectState:
-    """Return the state after the target told a change of its own: shadows follow what it holds, nothing else moves."""
-    if is_delete(event) or planner.mapping(event.meta.entity) is None:
-        return state
-    try:
-        plan = planner.plan(event)
-    except RejectRecord:
-        return state
-    if isinstance(plan, Skipped):
-        return state
-    for planned in plan.steps:
-        existing = state.step(planned.step)
-        # One identity may have a record in several legal entities: only the one that we wrote has this shadow.
-        if existing is not None and existing.target_id == event.meta.external_id:
-            changed = {name: value for name, value in differing(planned, existing).items() if name in existing.shadow}
-            state = state.with_step(replace(existing, shadow={**existing.shadow, **changed}))
-    return state
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """Which events of an entity a target takes: from these connections, of these legal entities; empty: any."""
+
+    connections: frozenset[str] = frozenset()
+    legal_entities: frozenset[str] = frozenset()
+
+    def refuses(self, meta: Meta) -> str | None:
+        """Name the rule by which an event is not for this target, None if it is (I9)."""
+        if self.connections and meta.connection not in self.connections:
+            return f"not taken from {meta.connection}"
+        company = (meta.legal_entity or "").casefold()
+        if self.legal_entities and company not in self.legal_entities:
+            return f"not of a legal entity that is taken ({company or 'none'})"
+        return None
+
+
+Routes = Mapping[str, Accepts]
+"""Entity → what of it is taken; an entity that is not named is taken from everywhere."""

@@ -19,7 +19,15 @@ from typing import Any, Protocol
 
 from headrace.core import values
 from headrace.core.contracts import Action, AlreadyThere, Found, Operation, Target, Written
-from headrace.core.errors import LeaseLost, NeedsReview, OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.core.errors import (
+    ChangedMeanwhile,
+    LeaseLost,
+    NeedsReview,
+    OutcomeUnknown,
+    RejectRecord,
+    RetryLater,
+    StopConnection,
+)
 from headrace.core.outcome import Status
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.state import EffectState, Intent, Step
@@ -104,6 +112,8 @@ class Effects:
                 return self.adopt(state, operation, found)
             except RetryLater as later:
                 await note("call", "not now", operation=operation, detail=later.reason, **_took(started, attempt))
+                if isinstance(later, ChangedMeanwhile):
+                    raise  # the same call would be refused again
                 if attempt % ATTEMPTS_IN_PLACE == 0:
                     raise
                 await asyncio.sleep(back_off(attempt, later.after))
@@ -246,27 +256,51 @@ class Effects:
             return Done(replace(state.without_step(operation.step), intent=None), {}, False)
         before = state.step(operation.step)
         shadow = {**(before.shadow if before else {}), **operation.fields}
-        step = Step(operation.step, operation.object, written.target_id, written.version, operation.op_id, dict(shadow))
+        step = Step(
+            operation.step,
+            operation.object,
+            written.target_id,
+            written.version,
+            operation.op_id,
+            shadow,
+            _made_of(operation, written, before),
+        )
         return Done(replace(state.with_step(step), intent=None), {**operation.fields, **written.record}, False)
 
     def adopt(self, state: EffectState, operation: Operation, found: Found) -> Done:
         """Take over a record that is there: the shadow is what it holds where that differs from what we would write."""
         if operation.action is Action.DELETE:
             return Done(replace(state.without_step(operation.step), intent=None), {}, True)
-        held = {name: _held(value, found.record.get(name, value)) for name, value in operation.fields.items()}
+        held = {name: _held(value, _there(found, name, value)) for name, value in operation.fields.items()}
         before = state.step(operation.step)
         shadow = {**(before.shadow if before else {}), **held}
         step = Step(operation.step, operation.object, found.target_id, found.version, operation.op_id, shadow)
         return Done(replace(state.with_step(step), intent=None), {**operation.fields, **found.record}, True)
 
 
+def _made_of(operation: Operation, written: Written, before: Step | None) -> dict[str, Any]:
+    """Return what the target made of the written fields where it is not what we wrote."""
+    held = {name: value for name, value in (before.held if before else {}).items() if name not in operation.fields}
+    for name, value in operation.fields.items():
+        there = values.lookup(written.record, name)
+        if there is not None and not values.same(value, there):
+            held[name] = there
+    return held
+
+
 def _holds(operation: Operation, found: Found) -> bool:
     """Say whether a found record shows that the operation took effect: for an update, every field has its value."""
     if operation.action is Action.CREATE:
         return True
-    return all(
-        name in found.record and values.same(value, found.record[name]) for name, value in operation.fields.items()
+    return bool(found.record) and all(
+        values.same(value, values.lookup(found.record, name)) for name, value in operation.fields.items()
     )
+
+
+def _there(found: Found, name: str, otherwise: Any) -> Any:
+    """Return a field of a found record; what the record does not tell is believed to be as we would write it."""
+    there = values.lookup(found.record, name)
+    return otherwise if there is None and not values.tells(found.record, name) else there
 
 
 def _held(ours: Any, theirs: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from headrace.core.contracts import Dated, Record, Source
-from headrace.core.errors import HeadraceError
+from headrace.core.errors import HeadraceError, RetryLater
+from headrace.pipeline.gate import back_off
 
 
 class NotDated(HeadraceError):
@@ -78,6 +80,29 @@ class History:
         async for page in self._source.changes(self._obj, cursor):
             kept = [record for record in page.records if self._keeps(record)]
             yield HistoryPage(kept, len(page.records) - len(kept), page.cursor)
+
+    async def patiently(
+        self, cursor: Mapping[str, str], later: Callable[[str, float], None]
+    ) -> AsyncIterator[HistoryPage]:
+        """Yield the pages as `pages` does, and go on after "not now", from the page that the caller was given last.
+
+        Args:
+            cursor: where to begin.
+            later: hears why the source is asked again, and after how many seconds.
+        """
+        failures = 0
+        while True:
+            try:
+                async for page in self.pages(cursor):
+                    yield page
+                    cursor, failures = page.cursor, 0
+            except RetryLater as error:
+                failures += 1
+                seconds = back_off(failures, error.after)
+                later(error.reason, seconds)
+                await asyncio.sleep(seconds)
+            else:
+                return
 
     def _keeps(self, record: Record) -> bool:
         if record.deleted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from headrace.core.errors import NeedsReview
 from headrace.core.ids import mint_canonical_id
@@ -23,7 +22,7 @@ class Identity:
     def __init__(self, connection: str, links: Links, settle_seconds: float) -> None:
         self.connection = connection
         self._links = links
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
 
     async def resolve(
         self, entity: str, identity: str, external_id: str, marker: str | None, natural_keys: dict[str, str]
@@ -34,8 +33,8 @@ class Identity:
             NeedsReview: its natural keys belong to several identities; nobody guesses.
         """
         canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
-        if canonical_id is None and self._settle_seconds > 0:
-            await asyncio.sleep(self._settle_seconds)
+        if canonical_id is None and self.settle_seconds > 0:
+            await asyncio.sleep(self.settle_seconds)
             canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
         if canonical_id is None:
             canonical_id = mint_canonical_id(self.connection, identity, external_id)
@@ -72,10 +71,3 @@ class Identity:
             address = natural_key(entity, name, value)
             if value and self._links.get(*address) is None:
                 await self._links.put(Link(*address, canonical_id, entity, "matched"))
-
-
-def echoed(link: Link | None) -> Link | None:
-    """Return the link with what we last wrote struck out, so that the next change of the record is news."""
-    if link is None or (link.written_version is None and link.written_fingerprint is None):
-        return None
-    return replace(link, written_version=None, written_fingerprint=None)

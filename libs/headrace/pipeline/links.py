@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,11 +26,17 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = "internal/link.v1"
 NATURAL = "*"
+_FACTS = "facts/"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """(connection, object, external id) ⇄ canonical id. `written_*` are set by the processor that wrote the record."""
+    """(connection, object, external id) ⇄ canonical id.
+
+    `written_fingerprint` is set by the processor that wrote the record, `writing` while it does: then what the write
+    leaves there is not known to the letter. `facts` are the normaliser's, on a link of their own (`facts_of`): each has
+    one writer.
+    """
 
     connection: str
     object: str
@@ -38,8 +44,9 @@ class Link:
     canonical_id: str
     entity: str
     origin: str
-    written_version: str | None = None
     written_fingerprint: str | None = None
+    writing: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> tuple[str, str, str]:
@@ -50,6 +57,11 @@ class Link:
     def key(self) -> str:
         """Kafka key: `connection:object:external id`."""
         return ":".join(self.address)
+
+
+def facts_of(obj: str) -> str:
+    """Return the object under which the facts of records known as `obj` are kept."""
+    return f"{_FACTS}{obj}"
 
 
 def natural_key(entity: str, name: str, value: str) -> tuple[str, str, str]:
@@ -93,10 +105,19 @@ class Links:
             scope: for records kept per legal entity, the entity's name: matches the first part of a composite id,
                 ignoring case. None takes the only link there is.
         """
+        link = self._find(canonical_id, connection, obj, scope)
+        return link.external_id if link else None
+
+    def fact(self, canonical_id: str, connection: str, obj: str, scope: str | None, name: str) -> str | None:
+        """Return what is known of a linked record under a name; `scope` as in `external`."""
+        link = self._find(canonical_id, connection, facts_of(obj), scope)
+        return link.facts.get(name) if link else None
+
+    def _find(self, canonical_id: str, connection: str, obj: str, scope: str | None) -> Link | None:
         for link in self._by_canonical.get((canonical_id, connection, obj), ()):
             first = next(iter(decode_key(link.external_id).values()), "")
             if scope is None or "=" not in link.external_id or first.casefold() == scope.casefold():
-                return link.external_id
+                return link
         return None
 
     def match(self, entity: str, keys: dict[str, str]) -> set[str]:
@@ -106,11 +127,34 @@ class Links:
 
     def of(self, canonical_id: str) -> list[Link]:
         """Return every external record of a canonical id."""
-        return [link for key, links in self._by_canonical.items() if key[0] == canonical_id for link in links]
+        return [
+            link
+            for (owner, _, obj), links in self._by_canonical.items()
+            if owner == canonical_id and not obj.startswith(_FACTS)
+            for link in links
+        ]
 
     def watch(self, watcher: Callable[[Link], None]) -> None:
         """Call `watcher` for every link that is new or changed, from any worker."""
         self._watchers.append(watcher)
+
+    async def written(self, link: Link, seconds: float) -> Link:
+        """Wait until the write of a record is over (`writing`), for `seconds` at most; return its link then."""
+        done = asyncio.Event()
+
+        def look(changed: Link) -> None:
+            if changed.address == link.address and not changed.writing:
+                done.set()
+
+        self._watchers.append(look)
+        try:
+            async with asyncio.timeout(seconds):
+                await done.wait()
+        except TimeoutError:
+            logger.debug("a write took longer", extra={"link": link.key})
+        finally:
+            self._watchers.remove(look)
+        return self._by_address.get(link.address, link)
 
     # --- writing ---
 
@@ -183,5 +227,5 @@ class Links:
         self._by_address[link.address] = link
         if link.connection != NATURAL:
             self._by_canonical.setdefault((link.canonical_id, link.connection, link.object), []).append(link)
-        for watcher in self._watchers:
+        for watcher in list(self._watchers):
             watcher(link)

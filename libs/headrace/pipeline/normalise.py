@@ -23,14 +23,16 @@ from headrace.mapping.documents import InMapping
 from headrace.mapping.inward import map_in
 from headrace.mapping.results import Mapped, Skipped
 from headrace.mapping.running import Transforms
+from headrace.mapping.values import is_empty
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
+from headrace.pipeline.echoes import echoed, struck, under_way
 from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
 from headrace.pipeline.gate import Gate, back_off
-from headrace.pipeline.identity import Identity, echoed
+from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
-from headrace.pipeline.links import Links
+from headrace.pipeline.links import Link, Links, facts_of
 from headrace.pipeline.poll import PollTasks
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, event_to_record
@@ -42,6 +44,9 @@ from headrace.platform.topics import TopicNames
 logger = logging.getLogger(__name__)
 
 EMITTED = "internal/emitted.v1"
+
+MERGED_INTO = "merged_into"
+"""Field of a deleted record's data that names the record it became part of, where its system tells."""
 
 _LAPSED = Mapped({}, (), None, None, None, {}, ())
 
@@ -96,7 +101,7 @@ class Normaliser:
         self._mappings: dict[str, list[InMapping]] = {}
         for document in mappings:
             self._mappings.setdefault(document.object, []).append(document)
-        self._identities = {document.object: document.identity for document in reversed(mappings)}
+        self._objects = {document.identity: document.object for document in reversed(mappings)}
         self._identity = identity
         self._links = links
         self._inbox = inbox
@@ -180,12 +185,13 @@ class Normaliser:
             return await self._ended(delivery, "repeated", "a newer state was told before")
         results = set()
         for document in documents:
-            results.add(await self._emit(document, record, delivery, seen))
+            result = await self._emit(document, record, delivery, seen)
+            results.add(result)
+            told = self._links.get(self._connection, document.identity, record.ref.external_id)
+            # Only news contradicts a mark: a delayed, older state that was emitted before says nothing of our write.
+            if result in ("emitted", "echo") and (left := struck(told, record.data)) is not None:
+                await self._links.put(left)
         await self._remember(delivery, record, seen)
-        for document in documents:
-            struck = echoed(self._links.get(self._connection, document.identity, record.ref.external_id))
-            if struck is not None and not record.deleted:
-                await self._links.put(struck)
         return min(results, key=("emitted", "echo", "repeated", "skipped").index)
 
     async def _complete(self, delivery: Delivery, seen: _Seen) -> Record | None:
@@ -220,10 +226,12 @@ class Normaliser:
     async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: _Seen) -> str:
         known = (seen.entities or {}).get(document.entity)
         mapped = map_in(document, record, self._identity, self._transforms)
+        reason = "" if not record.deleted else "merged" if record.data.get(MERGED_INTO) else "deleted"
         if isinstance(mapped, Skipped):
             if known is None:
                 return await self._ended(delivery, "skipped", mapped.rule, document)
             # It was emitted and no longer passes: for this entity it is gone, and targets hear of it.
+            reason = reason or mapped.rule
             record, mapped = replace(record, deleted=True), _LAPSED
         external_id = record.ref.external_id
         canonical_id = await self._identity.resolve(
@@ -231,24 +239,24 @@ class Normaliser:
         )
         if not record.deleted:
             await self._request_references(mapped)
+            await self._state_facts(document, external_id, canonical_id, mapped)
         content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
         if known is not None and known["fingerprint"] == content:
             return await self._ended(delivery, "repeated", "the same as told before", document)
-        event = self._event(document, record, mapped, canonical_id, content, delivery)
+        ours = () if record.deleted else await self._echoed(document, record, mapped)
+        news = [name for name, value in mapped.data.items() if name not in ours and not is_empty(value)]
+        result = "echo" if ours and not news else "emitted"
+        event = self._event(document, record, mapped, canonical_id, content, delivery, ours, reason)
         seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
-        if self._is_echo(document, record):
-            await self._audit.event(self._connection, event.meta, "normalise", "echo", detail="our own write came back")
-            await self._audit.flush(canonical_id)
-            return "echo"
         point("normalise.before-emit")
         value = self._codec.encode(f"canonical/{document.entity}.v1", event_to_record(event))
         topic = self._names.canonical(document.entity)
         await self._producer.send(topic, event.key, value, {"traceparent": event.meta.trace_id})
         point("normalise.after-emit")
         metrics.EVENTS.labels(self._connection, document.entity).inc()
-        await self._audit.event(self._connection, event.meta, "normalise", "emitted", detail=delivery.arrival)
+        await self._audit.event(self._connection, event.meta, "normalise", result, detail=delivery.arrival)
         await self._audit.flush(canonical_id)
-        return "emitted"
+        return result
 
     async def _ended(self, delivery: Delivery, result: str, detail: str, document: InMapping | None = None) -> str:
         """Tell how a loaded record ended that becomes no event; of live traffic the metrics tell enough."""
@@ -267,27 +275,32 @@ class Normaliser:
             )
         return result
 
-    def _is_echo(self, document: InMapping, record: Record) -> bool:
-        """Recognise what our own processor wrote (I7): the same version, or the values it left there."""
+    async def _echoed(self, document: InMapping, record: Record, mapped: Mapped) -> tuple[str, ...]:
+        """Return the fields that hold what our own processor wrote (I7); waits for a write that is under way."""
         link = self._links.get(self._connection, document.identity, record.ref.external_id)
-        if link is None or record.deleted:
-            return False
-        same_version = bool(record.version) and link.written_version == record.version
-        same_values = link.written_fingerprint is not None and values.matches(link.written_fingerprint, record.data)
-        return same_version or same_values
+        if link is not None and under_way(link, record.data):
+            link = await self._links.written(link, self._identity.settle_seconds)
+        return echoed(document.program.reads, mapped.asserted, link, record.data)
+
+    async def _state_facts(self, document: InMapping, external_id: str, canonical_id: str, mapped: Mapped) -> None:
+        """Keep what others must know of the record before they use it; work that it holds back hears of a change."""
+        address = (self._connection, facts_of(document.identity), external_id)
+        known = self._links.get(*address)
+        if mapped.facts or known is not None:
+            await self._links.put(Link(*address, canonical_id, document.entity, "adopted", facts=dict(mapped.facts)))
 
     async def _request_references(self, mapped: Mapped) -> None:
         """Ask for records that this one refers to and that nobody has seen, so that nothing waits for ever."""
         for reference in mapped.references:
             address = (self._connection, reference.object, reference.external_id)
             key = ":".join(address)
-            objects = [obj for obj, identity in self._identities.items() if identity == reference.object]
-            if self._links.get(*address) is not None or key in self._requested or not objects:
+            obj = self._objects.get(reference.object)
+            if self._links.get(*address) is not None or key in self._requested or obj is None:
                 continue
             self._requested[key] = None
             if len(self._requested) > _REQUESTED:
                 self._requested.popitem(last=False)
-            await self._inbox.put(Delivery(self._connection, Ref(objects[0], reference.external_id), "reference"))
+            await self._inbox.put(Delivery(self._connection, Ref(obj, reference.external_id), "reference"))
 
     def _event(
         self,
@@ -297,6 +310,8 @@ class Normaliser:
         canonical_id: str,
         content: str,
         delivery: Delivery,
+        ours: tuple[str, ...],
+        reason: str,
     ) -> CanonicalEvent:
         observed = delivery.received_at or datetime.now(UTC)
         meta = Meta(
@@ -313,6 +328,8 @@ class Normaliser:
             legal_entity=mapped.legal_entity,
             asserted=mapped.asserted,
             trace_id=delivery.traceparent,
+            echoed=ours,
+            reason=reason,
         )
         return CanonicalEvent(meta, mapped.data)
 

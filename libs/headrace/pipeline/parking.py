@@ -137,13 +137,17 @@ class Parking:
         if link.connection == NATURAL:
             return
         for waited_for in {link.canonical_id, mint_canonical_id(*link.address)}:
-            waiting = list(self._waiters.get(waited_for, ()))
-            for canonical_id in waiting:
-                self._wake(canonical_id)
-            if not waiting:
-                self._recent[waited_for] = None
-                if len(self._recent) > _RECENT:
-                    self._recent.popitem(last=False)
+            self.arrived(waited_for)
+
+    def arrived(self, waited_for: str) -> None:
+        """Wake what waits under this id: a canonical id, or the name of an exchange rate."""
+        waiting = list(self._waiters.get(waited_for, ()))
+        for canonical_id in waiting:
+            self._wake(canonical_id)
+        if not waiting:
+            self._recent[waited_for] = None
+            if len(self._recent) > _RECENT:
+                self._recent.popitem(last=False)
 
     async def run_timers(self) -> None:
         """Wake parked work whose time has come; runs until cancelled."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headrace.core import values
-from headrace.core.contracts import Action, Found, Operation
-from headrace.core.errors import NeedsReview, RejectRecord, RetryLater
-from headrace.core.event import CanonicalEvent, Change
-from headrace.core.ids import operation_id
+from headrace.core.contracts import Action
+from headrace.core.errors import ChangedMeanwhile, NeedsReview, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.outcome import Outcome
-from headrace.core.refs import decode_key
-from headrace.mapping.documents import OutMapping
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, PlannedStep
-from headrace.pipeline.effects import Done, Effects, Note
+from headrace.pipeline.effects import Done, Effects
+from headrace.pipeline.first_contact import FirstContact, create_operation
 from headrace.pipeline.links import Links
+from headrace.pipeline.operations import deletion, differing, operation
 from headrace.pipeline.planning import outputs
 from headrace.pipeline.state import EffectState, Step
+from headrace.pipeline.tasks import Task
 
-_RANK = (Outcome.UNCHANGED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.CREATED)
+_RANK = (Outcome.SKIPPED, Outcome.UNCHANGED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.CREATED)
+PATIENCE = 3
+"""How often an event waits for the target's own word before a human is asked."""
+
+Ask = Callable[[str, str], Awaitable[None]]
+"""Has a record of the target read anew by its source: object, id."""
 
 
 class Interrupted(Exception):
@@ -30,7 +34,7 @@ class Interrupted(Exception):
     `definite` is true if nothing is open: the failed step was certainly not taken.
     """
 
-    def __init__(self, state: EffectState, error: RejectRecord | RetryLater) -> None:
+    def __init__(self, state: EffectState, error: RejectRecord | RetryLater | WaitForRecord) -> None:
         self.state = state
         self.error = error
         self.definite = not (isinstance(error, RejectRecord) and error.reason == "outcome unknown")
@@ -39,11 +43,15 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Performed:
-    """What a plan came to: the state that holds it (its last step not yet durable), the outcome, the main record."""
+    """What a plan came to: the state that holds it (its last step not yet durable) and the outcome.
+
+    `record` is what the target answered for the main record, `wrote` what was written to it.
+    """
 
     state: EffectState
     outcome: Outcome = Outcome.UNCHANGED
     record: Mapping[str, Any] = field(default_factory=dict)
+    wrote: Mapping[str, Any] = field(default_factory=dict)
 
     def reached(self, outcome: Outcome) -> None:
         """Note a step's outcome; the event's is the strongest."""
@@ -51,63 +59,103 @@ class Performed:
 
 
 class Performer:
-    """Performs plans on one connection."""
+    """Performs plans on one connection.
 
-    def __init__(self, connection: str, effects: Effects, links: Links) -> None:
+    Args:
+        connection: the target.
+        effects: the effect protocol on it.
+        links: for what is known of its records.
+        ask: has a record read anew by the target's own source; None if the connection is not read.
+    """
+
+    def __init__(self, connection: str, effects: Effects, links: Links, ask: Ask | None = None) -> None:
         self._connection = connection
         self._effects = effects
         self._links = links
+        self._ask = ask
+        self._first = FirstContact(connection, effects, links)
 
-    async def perform(
-        self, event: CanonicalEvent, document: OutMapping, plan: Plan, state: EffectState, note: Note, *, forced: bool
-    ) -> Performed:
+    async def perform(self, task: Task, plan: Plan, state: EffectState) -> Performed:
         """Carry out every step of a plan that the target does not hold yet.
 
         Args:
-            event: the event that the plan came from.
-            document: its mapping, for the policies.
+            task: the event and what concerns it.
             plan: steps in order; nothing is missing.
             state: the durable state.
-            note: writes the audit.
-            forced: an operator decided that the source's values are written in spite of the review policy.
 
         Raises:
             NeedsReview: the record was settled before and its policy wants a human (I8); the differences are named.
             Interrupted: a step was refused or not taken; it holds the state with the steps done so far.
         """
-        self._review(event, document, plan, state, forced)
-        performed = Performed(state)
+        self._review(task, plan, state)
+        performed = Performed(state, Outcome.UNCHANGED if state.steps or plan.steps else Outcome.SKIPPED)
         try:
-            await self._steps(event, document, plan, performed, note, forced=forced)
+            await self._steps(task, plan, performed)
+        except (RejectRecord, RetryLater, WaitForRecord) as error:
+            raise Interrupted(performed.state, error) from error
+        return performed
+
+    async def put_back(self, task: Task, plan: Plan, state: EffectState) -> Performed:
+        """Put back what the target changed by itself although another's word counts (I8).
+
+        Args:
+            task: the target's own event.
+            plan: what the event would ask of the target: its values.
+            state: the state before the event, whose shadows hold the values that count.
+
+        Raises:
+            Interrupted: the target did not take it.
+        """
+        performed = Performed(state)
+        if task.owning is None:
+            return performed
+        for planned in plan.steps:
+            existing = state.step(planned.step)
+            if existing is None or existing.target_id != task.event.meta.external_id:
+                continue
+            gone = [name for name in differing(planned, existing) if name in existing.shadow]
+            lost = {name: existing.shadow[name] for name in task.owning.losing(planned.step, gone)}
+            if not lost:
+                continue
+            words = "; ".join(f"{name}: {value} instead of {planned.fields[name]}" for name, value in lost.items())
+            await task.note("conflict", "put back", detail=f"not {self._connection}'s to change: {words}")
+            try:
+                done = await self._update(task, planned, existing, lost, performed, "")
+            except (RejectRecord, RetryLater) as error:
+                raise Interrupted(performed.state, error) from error
+            performed.state, performed.record, performed.wrote = done.state, done.record, lost
+        return performed
+
+    async def delete(self, task: Task, state: EffectState) -> Performed:
+        """Delete what was written, last step first."""
+        performed = Performed(state, Outcome.DELETED)
+        try:
+            for step in reversed(state.steps):
+                done = await self._effects.run(performed.state, deletion(self._connection, task.event, step), task.note)
+                performed.state = done.state
         except (RejectRecord, RetryLater) as error:
             raise Interrupted(performed.state, error) from error
         return performed
 
-    async def _steps(
-        self,
-        event: CanonicalEvent,
-        document: OutMapping,
-        plan: Plan,
-        performed: Performed,
-        note: Note,
-        *,
-        forced: bool,
-    ) -> None:
+    # --- steps ---
+
+    async def _steps(self, task: Task, plan: Plan, performed: Performed) -> None:
         results: dict[str, dict[str, Any]] = {}
+        silent = task.document.on_change == "ignore" and not task.forced
+        nothing = True
         for planned in plan.steps:
             step = fill(planned, results)
             existing = performed.state.step(step.step)
+            done: Done | None
             if existing is None:
-                done = await self._create(event, step, performed.state, note)
-                performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
-                done = await self._after_adoption(event, document, step, done, performed, note)
-            elif (changed := differing(step, existing)) and (document.on_change != "ignore" or forced):
-                operation = self._operation(event, step, Action.UPDATE, changed, existing.target_id)
-                if step.step == plan.steps[0].step:
-                    await self._announce(step, existing, changed)
-                done = await self._effects.run(performed.state, operation, note)
-                performed.reached(Outcome.UPDATED)
+                done = await self._begin(task, step, performed)
+                if done is None:
+                    continue
             else:
+                done = None if silent else await self._change(task, step, existing, performed)
+            nothing = False
+            if done is None:
+                assert existing is not None  # noqa: S101 - only an existing step changes nothing
                 results[step.step] = outputs(existing.shadow, existing.target_id)
                 continue
             performed.state = done.state
@@ -117,86 +165,142 @@ class Performer:
             results[step.step] = outputs(written.shadow, written.target_id, done.record)
             if step.step == plan.steps[0].step:
                 performed.record = done.record
-        if document.on_change != "ignore" or forced:
-            await self._remove(event, document, plan, performed, note)
+        if nothing:
+            performed.outcome = Outcome.SKIPPED
+        if not silent:
+            await self._remove(task, plan, performed)
 
-    async def delete(self, event: CanonicalEvent, state: EffectState, note: Note) -> Performed:
-        """Delete what was written, last step first."""
-        performed = Performed(state, Outcome.DELETED)
+    async def _begin(self, task: Task, step: PlannedStep, performed: Performed) -> Done | None:
+        """Take a step that was never done: adopt what is there, else create. None: it only completes what is there."""
+        found = await self._first.find(task, step)
+        if found is None:
+            if not step.create:
+                return None
+            done = await self._effects.run(performed.state, create_operation(self._connection, task, step), task.note)
+            performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
+            performed.wrote = step.fields
+            return await self._after_adoption(task, step, done, performed) if done.adopted else done
+        done = await self._first.take_over(task, step, performed.state, found)
+        performed.reached(Outcome.ADOPTED)
+        adopted = done.state.step(step.step)
+        if adopted is None:
+            raise RuntimeError(f"step {step.step} left nothing")
+        changed = differing(step, adopted)
+        if self._must_hear_first(task, step, changed):
+            await self._wait_for_own_word(task, step, found.target_id, changed)
+        performed.state = done.state
+        if task.owning is not None:
+            changed = task.owning.permitted(step.step, adopted, changed)
+        elif step.create:
+            return done
+        return await self._update(task, step, adopted, changed, performed, found.version) if changed else done
+
+    def _must_hear_first(self, task: Task, step: PlannedStep, changed: Mapping[str, Any]) -> bool:
+        """Say whether the target's own word, which nobody has heard yet, could win what differs."""
+        owning = task.owning
+        if owning is None or self._ask is None or not changed or task.tries >= PATIENCE:
+            return False
+        return owning.target_is_unheard and owning.uncertain(step.step, changed)
+
+    async def _change(self, task: Task, step: PlannedStep, existing: Step, performed: Performed) -> Done | None:
+        """Write what differs and may be written; None if nothing does."""
+        changed = differing(step, existing)
+        if not changed:
+            return None
+        version = ""
+        if task.owning is not None:
+            wanted = task.owning.permitted(step.step, existing, changed)
+            if wanted and self._ask is not None and task.owning.uncertain(step.step, wanted):
+                version = await self._look_for_edits(task, step, existing, wanted)
+            changed = wanted
+        if not changed:
+            return None
+        return await self._update(task, step, existing, changed, performed, version)
+
+    async def _update(
+        self,
+        task: Task,
+        step: PlannedStep,
+        existing: Step,
+        changed: Mapping[str, Any],
+        performed: Performed,
+        version: str,
+    ) -> Done:
+        update = operation(self._connection, task.event, step, Action.UPDATE, changed, existing.target_id, version)
+        await self._announce(step, existing, changed)
         try:
-            for step in reversed(state.steps):
-                performed.state = (await self._effects.run(performed.state, self._deletion(event, step), note)).state
-        except (RejectRecord, RetryLater) as error:
-            raise Interrupted(performed.state, error) from error
-        return performed
+            done = await self._effects.run(performed.state, update, task.note)
+        except ChangedMeanwhile as meanwhile:
+            if task.tries >= PATIENCE or self._ask is None:
+                raise
+            await self._wait_for_own_word(task, step, existing.target_id, changed, meanwhile)
+            raise
+        performed.reached(Outcome.UPDATED)
+        if performed.state.steps and step.step == performed.state.steps[0].step:
+            performed.wrote = {**performed.wrote, **changed}
+        return done
 
-    # --- steps ---
+    async def _look_for_edits(self, task: Task, step: PlannedStep, existing: Step, wanted: Mapping[str, Any]) -> str:
+        """Make sure that nobody changed these fields in the target unheard; return the version that was read.
 
-    async def _create(self, event: CanonicalEvent, step: PlannedStep, state: EffectState, note: Note) -> Done:
-        create = self._operation(event, step, Action.CREATE, step.fields, "")
-        known = self._links.external(event.key, self._connection, step.object, event.meta.legal_entity)
-        for key, target_id in [({}, known)] if known else [(key, "") for key in step.match]:
-            if not target_id and any(value in (None, "") for value in key.values()):
-                continue
-            found = await self._effects.find(replace(create, action=Action.UPDATE, key=key, target_id=target_id))
-            if found is not None:
-                self._check_match(event, step, key, found)
-                return await self._take_over(state, create, found, note)
-        return await self._effects.run(state, create, note)
-
-    async def _take_over(self, state: EffectState, create: Operation, found: Found, note: Note) -> Done:
-        """Adopt somebody else's record as it is: first contact overwrites nothing; what changes from now on is written.
-
-        What differs now is told in the audit.
+        Raises:
+            WaitForRecord: somebody did; the target's own word is on its way, and then the rules decide (I8).
+            NeedsReview: it did not come.
         """
-        differs = [
-            f"{name}: {found.record[name]} instead of {value}"
-            for name, value in create.fields.items()
-            if name in found.record and not values.same(value, found.record[name])
-        ]
-        detail = f"left as it is: {'; '.join(differs)}" if differs else ""
-        await note("match", "found", operation=create, target_id=found.target_id, detail=detail)
-        return self._effects.adopt(state, create, replace(found, record={}))
+        look = operation(self._connection, task.event, step, Action.UPDATE, {}, existing.target_id)
+        found = await self._effects.find(look)
+        if found is None:
+            return ""
+        edited = {
+            name: (value, values.lookup(found.record, name))
+            for name, value in wanted.items()
+            if values.tells(found.record, name)
+            and not values.same(existing.holds(name), values.lookup(found.record, name))
+            and not values.same(value, values.lookup(found.record, name))
+        }
+        if not edited:
+            return found.version
+        if task.tries < PATIENCE:
+            await self._wait_for_own_word(task, step, existing.target_id, edited)
+        raise NeedsReview(
+            "edited in the target",
+            f"{step.object} {existing.target_id} was edited, and its own word did not come: "
+            + "; ".join(f"{name}: {ours} or {theirs}" for name, (ours, theirs) in edited.items())
+            + ". Resolve with --take source or --take target.",
+            edited,
+        )
 
-    def _check_match(self, event: CanonicalEvent, step: PlannedStep, key: Mapping[str, Any], found: Found) -> None:
-        words = ", ".join(f"{name} = {value}" for name, value in key.items()) or f"id {found.target_id}"
-        if found.matches > 1:
-            raise NeedsReview(
-                "natural key not unique", f"{step.object}: {found.matches} records have {words}; resolve with an id"
-            )
-        link = self._links.get(self._connection, step.object, found.target_id)
-        if link is not None and link.canonical_id != event.key:
-            raise NeedsReview(
-                "matched record belongs to another",
-                f"{step.object} {found.target_id} has {words} but is linked to {link.canonical_id}; "
-                "correct the natural key on one side, then retry",
-            )
+    async def _wait_for_own_word(
+        self, task: Task, step: PlannedStep, target_id: str, names: Mapping[str, Any], cause: Exception | None = None
+    ) -> None:
+        if self._ask is None:
+            return
+        await self._ask(step.object, target_id)
+        raise WaitForRecord(
+            task.event.meta.entity,
+            task.event.key,
+            f"{step.object} {target_id} was edited in {self._connection} ({', '.join(names)}); "
+            "that is read first, then the rules of ownership decide",
+        ) from cause
 
     async def _announce(self, step: PlannedStep, existing: Step, changed: Mapping[str, Any]) -> None:
         """Mark what the record will hold before it does: the target's webhook may be quicker than we are (I7)."""
-        link = self._links.get(self._connection, step.object, existing.target_id)
+        link = self._links.get(self._connection, step.known_as, existing.target_id)
         if link is not None:
-            mark = values.mark({**existing.shadow, **changed})
-            await self._links.put(replace(link, written_version=None, written_fingerprint=mark))
+            await self._links.put(
+                replace(link, writing=True, written_fingerprint=marked(link.written_fingerprint, changed))
+            )
 
-    async def _after_adoption(
-        self,
-        event: CanonicalEvent,
-        document: OutMapping,
-        step: PlannedStep,
-        done: Done,
-        performed: Performed,
-        note: Note,
-    ) -> Done:
+    async def _after_adoption(self, task: Task, step: PlannedStep, done: Done, performed: Performed) -> Done:
         """Write what our own earlier record lacks: found by its marker without state, its content may be old."""
         adopted = done.state.step(step.step)
-        if not done.adopted or adopted is None or document.on_change == "ignore":
+        if adopted is None or task.document.on_change == "ignore":
             return done
         changed = differing(step, adopted)
         if not changed:
             return done
-        if document.on_change == "review":
-            performed.state = done.state
+        performed.state = done.state
+        if task.document.on_change == "review":
             raise NeedsReview(
                 "found with other values",
                 f"{step.object} {adopted.target_id} carries our mark but differs: "
@@ -204,27 +308,24 @@ class Performer:
                 + ". Resolve with --take source to write ours, or --take target to leave it.",
                 {name: (value, adopted.shadow.get(name)) for name, value in changed.items()},
             )
-        performed.reached(Outcome.UPDATED)
-        operation = self._operation(event, step, Action.UPDATE, changed, adopted.target_id)
-        return await self._effects.run(done.state, operation, note)
+        if task.owning is not None:
+            changed = task.owning.permitted(step.step, adopted, changed)
+        return await self._update(task, step, adopted, changed, performed, "") if changed else done
 
-    async def _remove(
-        self, event: CanonicalEvent, document: OutMapping, plan: Plan, performed: Performed, note: Note
-    ) -> None:
+    async def _remove(self, task: Task, plan: Plan, performed: Performed) -> None:
         """Delete the records of items that are gone. Only items go this way, never a document's own record."""
         planned = {step.step for step in plan.steps}
-        items = {step.step for step in document.steps if step.each is not None}
+        items = {step.step for step in task.document.steps if step.each is not None}
         gone = [
             step for step in performed.state.steps if step.step not in planned and step.step.partition(":")[0] in items
         ]
         for step in gone:
-            performed.state = (await self._effects.run(performed.state, self._deletion(event, step), note)).state
+            done = await self._effects.run(performed.state, deletion(self._connection, task.event, step), task.note)
+            performed.state = done.state
             performed.reached(Outcome.UPDATED)
 
-    def _review(
-        self, event: CanonicalEvent, document: OutMapping, plan: Plan, state: EffectState, forced: bool
-    ) -> None:
-        if document.on_change != "review" or forced or not (state.event_id and state.steps):
+    def _review(self, task: Task, plan: Plan, state: EffectState) -> None:
+        if task.document.on_change != "review" or task.forced or not (state.event_id and state.steps):
             return
         differences: dict[str, tuple[object, object]] = {}
         results = {step.step: outputs(step.shadow, step.target_id) for step in state.steps}
@@ -239,59 +340,17 @@ class Performer:
         planned_names = {planned.step for planned in plan.steps}
         differences |= {left.step: (None, "removed") for left in state.steps if left.step not in planned_names}
         if differences:
+            meta = task.event.meta
             raise NeedsReview(
                 "changed after it was written",
-                f"{event.meta.entity} {event.meta.external_id} of {event.meta.connection} changed: "
+                f"{meta.entity} {meta.external_id} of {meta.connection} changed: "
                 + "; ".join(f"{name}: {new} instead of {old}" for name, (new, old) in differences.items())
                 + ". Resolve with --take source to write it, or --take target to leave the target as it is.",
                 differences,
             )
 
-    # --- operations ---
 
-    def _operation(
-        self, event: CanonicalEvent, step: PlannedStep, action: Action, fields: Mapping[str, Any], target_id: str
-    ) -> Operation:
-        moved = {
-            name
-            for name, part in decode_key(target_id).items()
-            if target_id and name in fields and str(fields[name]) != part
-        }
-        if action is Action.UPDATE and moved:
-            raise NeedsReview(
-                "record would have to move",
-                f"{step.object} {target_id}: {', '.join(sorted(moved))} is part of its key and cannot change; "
-                "create it anew in the target, or correct the source",
-            )
-        return Operation(
-            op_id=operation_id(event.meta.event_id, self._connection, step.step),
-            connection=self._connection,
-            entity=event.meta.entity,
-            canonical_id=event.key,
-            step=step.step,
-            action=action,
-            object=step.object,
-            fields=fields,
-            key=step.marker,
-            target_id=target_id,
-            event_id=event.meta.event_id,
-            traceparent=event.meta.trace_id,
-        )
-
-    def _deletion(self, event: CanonicalEvent, step: Step) -> Operation:
-        planned = PlannedStep(step.step, step.object, {}, {}, ())
-        return self._operation(event, planned, Action.DELETE, {}, step.target_id)
-
-
-def differing(step: PlannedStep, existing: Step) -> dict[str, Any]:
-    """Return the planned fields that the target does not hold as far as we know."""
-    return {
-        name: value
-        for name, value in step.fields.items()
-        if name not in existing.shadow or not values.same(value, existing.shadow[name])
-    }
-
-
-def is_delete(event: CanonicalEvent) -> bool:
-    """Say whether the record is gone at its source."""
-    return event.meta.change is Change.DELETE
+def marked(link_mark: str | None, written: Mapping[str, Any]) -> str:
+    """Return a mark with the fields that are written now in place of what it said of them before."""
+    kept = values.without(link_mark or "", frozenset(written))
+    return " ".join(part for part in (kept, values.mark(written)) if part)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import NeedsReview, WaitForRecord
 from headrace.core.event import CanonicalEvent
+from headrace.core.rates import Quote
 from headrace.core.refs import decode_key
 from headrace.mapping.documents import OutMapping
 from headrace.mapping.outward import map_out
-from headrace.mapping.results import Plan, Skipped
+from headrace.mapping.results import Held, Plan, Skipped
 from headrace.mapping.running import Missing, Transforms
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Link, Links
+
+FindRate = Callable[[str, str, str, date], Quote | None]
+"""Rate type, from currency, to currency and day → the exchange rate, None if nobody told it yet."""
 
 
 class Planner:
@@ -27,16 +32,26 @@ class Planner:
         transforms: Transforms,
         links: Links,
         effects: Effects | None,
+        find_rate: FindRate,
     ) -> None:
         self._connection = connection
         self._mappings = mappings
         self._links = links
         self._effects = effects
         self._transforms = transforms
+        self._find_rate = find_rate
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
         """Return the target id of a linked record, None if it is not there yet (what mappings ask while they run)."""
         return self._links.external(canonical_id, self._connection, obj, scope)
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        """Return what is known of a linked record under a name (what `holds` of mappings ask)."""
+        return self._links.fact(canonical_id, self._connection, obj, scope, name)
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        """Return the exchange rate of a day, None if nobody told it yet (what `convert` of mappings asks)."""
+        return self._find_rate(rate_type, from_currency, to_currency, on)
 
     def mapping(self, entity: str) -> OutMapping | None:
         """Return the mapping of an entity, None if this target does not take it."""
@@ -52,15 +67,24 @@ class Planner:
         fresh = CanonicalEvent(event.meta, self._refreshed(event.data))
         return map_out(document, fresh, self, self._transforms)
 
-    async def complete(self, event: CanonicalEvent) -> Plan | Skipped:
+    async def complete(self, event: CanonicalEvent, *, heed_holds: bool) -> Plan | Skipped:
         """Map an event out; what has no link is looked up in the target by natural key and linked.
 
+        Args:
+            event: the event.
+            heed_holds: whether facts of referenced records may keep it back: not once its record is there, nor after
+                an operator decided.
+
         Raises:
-            WaitForRecord: something it depends on is not in the target; names every missing record.
-            RejectRecord: as `plan`. NeedsReview: a natural key is not unique.
+            WaitForRecord: something it depends on is not in the target, or must not be used now; names every one.
+            RejectRecord: as `plan`. NeedsReview: a natural key is not unique, or a hold asks for a human.
         """
         plan = self.plan(event)
-        if isinstance(plan, Skipped) or not plan.missing:
+        if isinstance(plan, Skipped):
+            return plan
+        if heed_holds and (rule := _held_back(plan.held)) is not None:
+            return Skipped(rule)
+        if not plan.missing:
             return plan
         found_any = False
         for missing in plan.missing:
@@ -119,6 +143,24 @@ class Planner:
         if isinstance(value, list):
             return [self._refreshed(item) for item in value]
         return value
+
+
+def _held_back(holds: Sequence[Held]) -> str | None:
+    """Heed what keeps a new record back; return the rule that skips it, None if it may go on."""
+    found = {policy: [held for held in holds if held.policy == policy] for policy in ("skip", "review", "wait")}
+    if found["skip"]:
+        return found["skip"][0].rule
+    if found["review"]:
+        words = "; ".join(dict.fromkeys(held.detail for held in found["review"]))
+        raise NeedsReview(
+            found["review"][0].rule.replace("-", " "),
+            f"{words}. Lift it in the target and retry; or --take source sends it all the same, skip drops it",
+        )
+    if found["wait"]:
+        first = found["wait"][0]
+        words = "; ".join(dict.fromkeys(held.detail for held in found["wait"]))
+        raise WaitForRecord(first.entity, first.canonical_id, f"{words}; it goes on by itself once that is lifted")
+    return None
 
 
 def outputs(shadow: Mapping[str, Any], target_id: str, record: Mapping[str, Any] | None = None) -> dict[str, Any]:

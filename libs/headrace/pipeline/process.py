@@ -7,29 +7,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from headrace.core import values
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import LeaseLost, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome, ParkReason, Status
+from headrace.core.ownership import Ownership
+from headrace.mapping.documents import OutMapping
 from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
-from headrace.pipeline.deciding import following, repeated
+from headrace.pipeline.deciding import Accepts, Routes, repeated
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import Effects, Note
+from headrace.pipeline.following import Following
 from headrace.pipeline.lanes import Lanes
-from headrace.pipeline.links import Link, Links
+from headrace.pipeline.links import Links
+from headrace.pipeline.marking import Marking
+from headrace.pipeline.operations import is_delete
+from headrace.pipeline.owning import Owning
 from headrace.pipeline.parking import Parking
-from headrace.pipeline.performing import Interrupted, Performed, Performer, is_delete
+from headrace.pipeline.performing import Interrupted, Performed, Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState, Parked
 from headrace.pipeline.store import TargetStore
+from headrace.pipeline.tasks import Task
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, record_to_event
 from headrace.platform.crashpoints import point
@@ -59,7 +65,7 @@ class Processor:
         codec: Codec,
         store: TargetStore,
         planner: Planner,
-        performer: Performer | None,
+        performer: Performer,
         effects: Effects,
         parking: Parking,
         links: Links,
@@ -71,15 +77,20 @@ class Processor:
         concurrency: int,
         capacity: int = 512,
         drain_seconds: float = 20.0,
+        ownership: Mapping[str, Ownership] | None = None,
+        routes: Routes | None = None,
     ) -> None:
         self._connection = connection
         self._codec = codec
         self._store = store
         self._planner = planner
-        self._performer = performer or Performer(connection, effects, links)
+        self._performer = performer
         self._effects = effects
         self._parking = parking
-        self._links = links
+        self._marking = Marking(connection, links, planner)
+        self._following = Following(planner, performer, self._marking)
+        self._ownership = ownership or {}
+        self._routes = routes or {}
         self._audit = audit
         self._undecodable = undecodable
         self._finished = finished
@@ -163,9 +174,11 @@ class Processor:
         meta = work.event.meta
         state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
         with metrics.IN_FLIGHT.labels(self._connection).track_inprogress():
-            rule = repeated(work.event.meta, work.message, state)
-            if rule is None and work.event.meta.connection == self._connection:
+            rule = repeated(meta, work.message, state)
+            if rule is None and meta.connection == self._connection:
                 rule = await self._follow(work, state)
+            elif rule is None and not state.steps:
+                rule = self._routes.get(meta.entity, Accepts()).refuses(meta)
             if rule is not None:
                 await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
                 outcome = Outcome.SKIPPED
@@ -180,22 +193,25 @@ class Processor:
 
     async def _finish(self, work: Work, state: EffectState) -> Outcome:
         note = self._note(work.event)
-        recovered = False
+        recovered = None
         try:
             if state.intent is not None:
-                steps = state.steps
+                steps, intent = state.steps, state.intent
                 state = await self._recover(work.event, state, note)
-                recovered = state.steps != steps
+                recovered = intent if state.steps != steps else None
             performed, detail = await self._decide(work, state, note)
         except Interrupted as interrupted:
             if interrupted.definite:
-                await self._link(work.event, Performed(interrupted.state, Outcome.CREATED))
+                await self._marking.mark(work.event, Performed(interrupted.state, Outcome.CREATED))
             kept = interrupted.state if interrupted.definite else self._store.get(work.event.key)
             return await self._park(work, interrupted.error, kept or state, note)
         except (RejectRecord, WaitForRecord, RetryLater) as error:
             return await self._park(work, error, state, note)
-        if recovered and performed.outcome is Outcome.UNCHANGED:
-            performed.outcome = Outcome.ADOPTED
+        if recovered is not None:
+            if performed.outcome is Outcome.UNCHANGED:
+                performed.outcome = Outcome.ADOPTED
+            if performed.state.steps and recovered.step == performed.state.steps[0].step:
+                performed.wrote = {**recovered.fields, **performed.wrote}
         await self._settle(work, performed, detail, note)
         return performed.outcome
 
@@ -204,25 +220,46 @@ class Processor:
         document = self._planner.mapping(event.meta.entity)
         if document is None:
             return Performed(state, Outcome.SKIPPED), "no mapping for this entity"
+        task = self._task(work, document, state, note)
         if is_delete(event):
-            if document.on_delete == "delete" and state.steps:
-                return await self._performer.delete(event, state, note), ""
-            if document.on_delete == "review" and state.steps and not work.forced:
-                raise commands.deleted_at_source(event)
-            return Performed(state, Outcome.SKIPPED), "deleted at the source"
-        plan = await self._planner.complete(event)
+            policy = document.when_gone(event.meta.reason)
+            if policy == "delete" and state.steps:
+                return await self._performer.delete(task, state), ""
+            if policy == "review" and state.steps and not work.forced:
+                raise commands.gone_at_source(event)
+            return Performed(state, Outcome.SKIPPED), commands.why_gone(event)
+        plan = await self._planner.complete(event, heed_holds=not (state.steps or work.forced))
         if isinstance(plan, Skipped):
             return Performed(state, Outcome.SKIPPED), plan.rule
-        return await self._performer.perform(event, document, plan, state, note, forced=work.forced), ""
+        if plan.conversion is not None:
+            await note("convert", "converted", detail=str(plan.conversion))
+        try:
+            performed = await self._performer.perform(task, plan, state)
+        finally:
+            for conflict in task.owning.conflicts if task.owning else ():
+                await note("conflict", conflict.outcome, detail=conflict.detail)
+        return performed, "no record to complete" if performed.outcome is Outcome.SKIPPED else ""
+
+    def _task(self, work: Work, document: OutMapping, state: EffectState, note: Note) -> Task:
+        event, owning = work.event, None
+        if (rules := self._ownership.get(event.meta.entity)) is not None:
+            reads = document.program.reads
+            owning = Owning(rules, self._connection, event, state.claims, reads, forced=work.forced)
+        parked = state.parked
+        tries = parked.attempts if parked is not None and parked.event_id == event.meta.event_id else 0
+        return Task(event, document, note, owning, work.forced, tries)
 
     async def _follow(self, work: Work, state: EffectState) -> str:
-        """Take note of a change that the target itself tells of: shadows follow what it holds now.
-
-        Nothing else moves: what is parked stays parked, and the source's own place in the story stays as it was.
-        """
-        observed = following(work.event, self._planner, state)
+        """Take note of a change that the target itself tells of."""
+        event = work.event
+        document = self._planner.mapping(event.meta.entity)
+        if document is None:
+            return "own change"
+        observed = await self._following.follow(self._task(work, document, state, self._note(event)), state)
         if observed != state:
-            await self._store.put(work.event.key, observed)
+            await self._store.put(event.key, observed)
+        if observed.parked is not None and observed.parked.wait_canonical_id == event.key:
+            self.wake(event.key)  # it waited for this word
         return "own change"
 
     async def _recover(self, event: CanonicalEvent, state: EffectState, note: Note) -> EffectState:
@@ -247,23 +284,26 @@ class Processor:
 
     async def _settle(self, work: Work, performed: Performed, detail: str, note: Note) -> None:
         event, state = work.event, performed.state
-        await self._link(event, performed)
+        await self._marking.mark(event, performed)
         parked = state.parked
         if parked is not None and parked.event_id != event.meta.event_id:
             waiting = record_to_event(await decode(self._codec, parked.event))
             if waiting.meta.connection != event.meta.connection:
                 parked = None  # what another source wants is not settled by this
         document = self._planner.mapping(event.meta.entity)
+        rules = self._ownership.get(event.meta.entity)
         done = replace(
             state,
             status=Status.SETTLED,
             event_id=event.meta.event_id,
             source_connection=event.meta.connection,
+            source_external_id=event.meta.external_id,
             source_version=event.meta.source_version,
             mapping_version=document.fingerprint if document else "",
             outcome=performed.outcome.value,
             detail=detail,
             traceparent=event.meta.trace_id,
+            claims=rules.heard(state.claims, event)[0] if rules else state.claims,
             intent=None,
             parked=state.parked if parked is None else None,
         )
@@ -283,32 +323,6 @@ class Processor:
         elif done.parked is not None:
             self.wake(event.key)
         await note("settle", performed.outcome.value, detail=detail, target_id=_target_id(done))
-
-    async def _link(self, event: CanonicalEvent, performed: Performed) -> None:
-        """Link the main record before it is settled: a crash in between leads to VERIFY and back here."""
-        if performed.outcome in (Outcome.SKIPPED, Outcome.DELETED) or not performed.state.steps:
-            return
-        point("process.before-link")
-        step = performed.state.steps[0]
-        known = self._links.get(self._connection, step.object, step.target_id)
-        if performed.outcome is Outcome.UNCHANGED and known is not None:
-            return
-        # All that the target answered, defaults included: whatever a person changes afterwards is news.
-        answered = {name: value for name, value in performed.record.items() if not name.startswith("@")}
-        wrote = performed.outcome in (Outcome.CREATED, Outcome.UPDATED)
-        written = {**step.shadow, **answered}
-        await self._links.put(
-            Link(
-                self._connection,
-                step.object,
-                step.target_id,
-                event.key,
-                event.meta.entity,
-                "written" if wrote else "adopted",
-                (step.version or None) if wrote else None,
-                values.mark(written) if wrote else None,
-            )
-        )
 
     async def _park(self, work: Work, error: Exception, state: EffectState, note: Note) -> Outcome:
         before = state.parked

@@ -1,12 +1,14 @@
 """The webhook receiver: verify, make durable, answer 202 (design §2.1). Nothing else happens before the answer.
 
 `POST /hooks/<connection>` answers 202 (durable), 200 (a test message that needs no work), 401, 404, 413, 415, or 503
-when Kafka does not confirm: senders retry a 503, and none may be told 2xx for what could be lost (I1).
+when Kafka does not confirm or a stored secret is missing: senders retry a 503, and none may be told 2xx for what could
+be lost (I1).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,10 +20,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from headrace.core.contracts import Source, WebhookRequest
-from headrace.core.errors import DeliveryRefused
+from headrace.core.errors import DeliveryRefused, StopConnection
 from headrace.pipeline.inbox import Delivery, Inbox, new_traceparent
 from headrace.platform import metrics
 from headrace.platform.crashpoints import point
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 """Bytes of a webhook body. The largest sender that we know stays below 256 KiB."""
@@ -71,6 +75,11 @@ class Receiver:
             metrics.REFUSED.labels(connection, str(refused.status)).inc()
             headers = {"WWW-Authenticate": f'Basic realm="{connection}"'} if refused.status == 401 else {}
             return _answer(refused.status, refused.reason, headers)
+        except StopConnection as stop:
+            # A stored secret is missing or cannot be decrypted: nobody can be told from a stranger.
+            logger.error("webhook cannot be checked", extra={"connection": connection, "reason": str(stop)})
+            metrics.REFUSED.labels(connection, "503").inc()
+            return _answer(503, "not ready, send again", {"Retry-After": "60"})
         except (KafkaError, TimeoutError):
             metrics.REFUSED.labels(connection, "503").inc()
             return _answer(503, "not durable, send again", {"Retry-After": "5"})

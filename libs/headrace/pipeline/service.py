@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from headrace.core.contracts import Connector, Source
 from headrace.core.errors import ConfigurationError, RetryLater
-from headrace.pipeline.assembly import Shared, choose, open_connection, source_flow, target_flow
+from headrace.pipeline.assembly import Shared, choose, converts, open_connection, source_flow, target_flow
 from headrace.pipeline.receive import Receiver, application
 from headrace.platform import metrics
 from headrace.platform.health import HttpServer, routes
@@ -84,12 +84,13 @@ class Process:
 async def receive(connectors: Sequence[Connector], settings: Settings, only: str = "") -> None:
     """Run the webhook receiver for every source connection."""
     process, shared = Process(settings), Shared(settings, "receiver")
+    await shared.start(links=False)
+    process.watched = [shared.failed]
     opened = {
-        name: open_connection(settings, name, connector)[0]
+        name: open_connection(settings, name, connector, shared.credentials)[0]
         for name, connector in choose(settings, connectors, lambda each: each.source, only).items()
     }
     sources: dict[str, Source] = {name: each.source for name, each in opened.items() if each.source is not None}
-    await shared.start(links=False)
     receiver = Receiver(sources, {name: shared.inbox(name) for name in sources})
     server = HttpServer(application(receiver, routes(process.live, process.ready)), settings.host, settings.port)
     try:
@@ -102,6 +103,8 @@ async def receive(connectors: Sequence[Connector], settings: Settings, only: str
         for each in opened.values():
             await each.close()
         await shared.stop()
+    if process.error is not None:
+        raise process.error
 
 
 async def ingest(connectors: Sequence[Connector], settings: Settings, only: str = "") -> None:
@@ -111,7 +114,7 @@ async def ingest(connectors: Sequence[Connector], settings: Settings, only: str 
     chosen = choose(settings, connectors, lambda each: each.source, only)
     flows = {name: source_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
-    process.watched = [lambda: shared.links.failed, *(flow.polls.failed for flow in flows.values())]
+    process.watched = [shared.failed, *(flow.polls.failed for flow in flows.values())]
     try:
         await _run(process, shared)
     finally:
@@ -125,9 +128,11 @@ async def process_targets(connectors: Sequence[Connector], settings: Settings, o
     process, shared = Process(settings), Shared(settings, "processor")
     await shared.start()
     chosen = choose(settings, connectors, lambda each: each.target, only)
+    if converts(settings, chosen):
+        await shared.rates.start()
     flows = {name: target_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
-    process.watched = [lambda: shared.links.failed]
+    process.watched = [shared.failed]
     timers = [asyncio.create_task(flow.parking.run_timers()) for flow in flows.values()]
     try:
         await _run(process, shared)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from headrace.core import values
 from headrace.core.outcome import Status
+from headrace.core.ownership import Claim, Claims
 
 SCHEMA = "internal/effect.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step left in the target; `shadow` is what we last wrote there, field by field."""
+    """What one step left in the target.
+
+    `shadow` is what we last wrote there, field by field; `held` is what the target made of it where that differs: a
+    text cut, a case folded, an amount rounded.
+    """
 
     step: str
     object: str
@@ -22,6 +27,11 @@ class Step:
     version: str = ""
     op_id: str = ""
     shadow: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, Any] = field(default_factory=dict)
+
+    def holds(self, name: str) -> Any:
+        """Return what the target holds in a field, as far as we know."""
+        return self.held.get(name, self.shadow.get(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class EffectState:
     status: Status = Status.SETTLED
     event_id: str = ""
     source_connection: str = ""
+    source_external_id: str = ""
     source_version: str = ""
     topic: str = ""
     partition: int = -1
@@ -76,6 +87,7 @@ class EffectState:
     outcome: str = ""
     detail: str = ""
     traceparent: str = ""
+    claims: Claims = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     intent: Intent | None = None
     parked: Parked | None = None
@@ -99,7 +111,8 @@ def to_record(state: EffectState, now: datetime) -> dict[str, Any]:
     record = _shallow(state)
     record["status"] = state.status.value
     record["updated_at"] = now
-    record["steps"] = [{**_shallow(step), "shadow": values.dump(step.shadow)} for step in state.steps]
+    record["steps"] = [_step_out(step) for step in state.steps]
+    record["claims"] = values.dump(_claims_out(state.claims)) if state.claims else None
     if state.intent:
         intent = record["intent"] = _shallow(state.intent)
         intent["key_json"] = values.dump(intent.pop("key")).decode()
@@ -118,7 +131,8 @@ def from_record(record: dict[str, Any]) -> EffectState:
     """Return the state that `to_record` wrote."""
     fields = {name: value for name, value in record.items() if name != "updated_at"}
     fields["status"] = Status(fields["status"])
-    fields["steps"] = tuple(Step(**{**step, "shadow": values.load(step["shadow"])}) for step in record["steps"])
+    fields["steps"] = tuple(_step_in(step) for step in record["steps"])
+    fields["claims"] = _claims_in(values.load(record["claims"])) if record["claims"] else {}
     if intent := fields["intent"]:
         fields["intent"] = Intent(
             **{name: value for name, value in intent.items() if not name.endswith("_json")},
@@ -131,3 +145,29 @@ def from_record(record: dict[str, Any]) -> EffectState:
             differences=values.load(parked["differences_json"]),
         )
     return EffectState(**fields)
+
+
+def _step_out(step: Step) -> dict[str, Any]:
+    held = values.dump(step.held) if step.held else None
+    return {**_shallow(step), "shadow": values.dump(step.shadow), "held": held}
+
+
+def _step_in(found: dict[str, Any]) -> Step:
+    held = values.load(found["held"]) if found["held"] else {}
+    return Step(**{**found, "shadow": values.load(found["shadow"]), "held": held})
+
+
+def _claims_out(claims: Claims) -> dict[str, Any]:
+    return {
+        origin: {name: [claim.value, int(claim.at.timestamp() * 1000), claim.own] for name, claim in said.items()}
+        for origin, said in claims.items()
+    }
+
+
+def _claims_in(found: dict[str, Any]) -> Claims:
+    return {
+        origin: {
+            name: Claim(value, datetime.fromtimestamp(at / 1000, UTC), own) for name, (value, at, own) in said.items()
+        }
+        for origin, said in found.items()
+    }

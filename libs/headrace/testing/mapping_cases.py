@@ -2,7 +2,7 @@
 
 `<cases>/<system>/config.json`                          the connection's configuration, for named functions and checks
 `<cases>/<system>/<mapping>/<case>/record.json`         in: a record of the system
-`<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, and the links that are known
+`<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, and the links and rates that are known
 `<cases>/<system>/<mapping>/<case>/expected.json`       what the mapping makes of it, or {"rejected": reason}, or
                                                         {"skipped": rule}
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from headrace.core import values
 from headrace.core.contracts import Action, Connector, Operation, Record
 from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.rates import ExchangeRate, Quote, RateBook
 from headrace.core.refs import decode_key
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.inward import map_in
@@ -148,7 +149,7 @@ class Bench:
     def _out(self, document: OutMapping, given: Mapping[str, Any]) -> Mapping[str, Any]:
         meta = _meta(document.entity, tuple(given["data"]), given.get("meta", {}))
         event = self._through_avro(CanonicalEvent(meta, given["data"]))
-        plan = map_out(document, event, _Links(given.get("links", ())), self._transforms)
+        plan = map_out(document, event, _Known(given.get("links", ()), given.get("rates", ())), self._transforms)
         if isinstance(plan, Skipped):
             return {"skipped": plan.rule}
         if not plan.missing:
@@ -200,18 +201,32 @@ class _Identities:
         return f"{entity} of {obj} {external_id}"
 
 
-class _Links:
-    """The links that a case names: canonical id, object and target id of each."""
+class _Known:
+    """The links that a case names (canonical id, object, target id and perhaps facts of each), and exchange rates."""
 
-    def __init__(self, links: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, links: Sequence[Mapping[str, Any]], rates: Sequence[Mapping[str, Any]]) -> None:
         self._links = links
+        self._rates = RateBook()
+        for number, rate in enumerate(rates):
+            self._rates.put(str(number), ExchangeRate(**rate))
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
+        found = self._link(canonical_id, obj, scope)
+        return found["target_id"] if found else None
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        found = self._link(canonical_id, obj, scope)
+        return found.get("facts", {}).get(name) if found else None
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        return self._rates.find(rate_type, from_currency, to_currency, on)
+
+    def _link(self, canonical_id: str, obj: str, scope: str | None) -> Mapping[str, Any] | None:
         for link in self._links:
             if (link["canonical_id"], link["object"]) == (canonical_id, obj):
                 first = next(iter(decode_key(link["target_id"]).values()))
                 if scope is None or first.casefold() == scope.casefold():
-                    return link["target_id"]
+                    return link
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection
 from headrace.core.contracts import Action, Operation, Written
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.rates import Quote
 from headrace.core.refs import decode_key
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.inward import map_in
@@ -35,6 +36,12 @@ class Links:
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
         return self.known.get((canonical_id, obj))
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        return None
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        return None
 
     def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
         return next((key[0] for key, value in self.known.items() if value == external_id), external_id)

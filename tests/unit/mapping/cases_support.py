@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from headrace.core.contracts import Record
 from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.rates import Quote, RateBook
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.yaml_reading import read_yaml
 
@@ -34,12 +35,20 @@ class In:
 
 @dataclass
 class Out:
-    """Links by (canonical id, object, scope)."""
+    """Links by (canonical id, object, scope), facts by (canonical id, name)."""
 
     links: Mapping[tuple[str, str, str | None], str] = field(default_factory=dict)
+    facts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    rates: RateBook = field(default_factory=RateBook)
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
         return self.links.get((canonical_id, obj, scope))
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        return self.facts.get((canonical_id, name))
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        return self.rates.find(rate_type, from_currency, to_currency, on)
 
 
 def _refuse(word: str) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headrace.core.currencies import currency_digits
 from headrace.core.errors import ConfigurationError, RejectRecord
 from headrace.core.event import Change
 from headrace.mapping import InMapping, Mapped, OutMapping, Plan, Skipped, load, map_in, map_out, parse
-from headrace.mapping.values import currency_digits, to_money
+from headrace.mapping.values import to_money
 from tests.unit.mapping.cases_support import DOCUMENTS, In, Out, cases, event, in_mapping, record
 
 DEAL, ORDER = load(DOCUMENTS / "deal_order.in.yaml"), load(DOCUMENTS / "sales_order.out.yaml")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from headrace.core.event import CanonicalEvent, Change, Meta
 from headrace.core.ids import mint_canonical_id
+from headrace.core.rates import RateBook
 from headrace.mapping.loading import parse
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
@@ -132,7 +133,7 @@ class Bench:
             "erp",
             codec=self.codec,
             store=self.store,
-            planner=Planner("erp", mappings, {}, self.links, effects),
+            planner=Planner("erp", mappings, {}, self.links, effects, RateBook().find),
             performer=Performer("erp", effects, self.links),
             effects=effects,
             parking=self.parking,

@@ -14,6 +14,7 @@ from headrace.core.contracts import Record
 from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
 from headrace.core.ids import marker
+from headrace.core.rates import Quote
 from headrace.mapping.checking import check
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.inward import map_in
@@ -45,6 +46,12 @@ class Context:
 
     def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
         return LINKS.get((canonical_id, obj, "USMF" if scope is None else scope))
+
+    def rate(self, rate_type: str, from_currency: str, to_currency: str, on: date) -> Quote | None:
+        return None
+
+    def fact(self, canonical_id: str, obj: str, scope: str | None, name: str) -> str | None:
+        return None
 
     def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
         return f"{entity}/{obj}/{external_id}"

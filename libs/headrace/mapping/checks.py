@@ -1,0 +1,179 @@
+"""Checks of an out mapping: a document's totals are compared before anything is sent. The list is closed.
+
+A difference parks the event for review with both figures; nothing is guessed and nothing is corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from headrace.core.currencies import Half, currency_digits, minor_unit
+from headrace.core.documents import Arithmetic, TaxRounding, Totals, number, totals
+from headrace.core.errors import NeedsReview, RejectRecord
+from headrace.mapping.expressions import Node, closest
+from headrace.mapping.results import PlannedStep
+from headrace.mapping.running import Transforms
+from headrace.mapping.values import to_decimal, to_text
+
+if TYPE_CHECKING:
+    from headrace.mapping.documents import OutMapping
+
+OrderTotal = Callable[..., tuple[Decimal, Decimal | None]]
+"""What `target_total.transform` names: called with `header` (fields), `lines` (fields of each), `digits` of the
+currency and `rates` (tax in percent by tax group); gives the amount after discounts as the target will compute it, and
+the tax in it or on top of it, None if `rates` is empty. Raises RejectRecord if it cannot tell."""
+
+
+class Tolerance(Node):
+    """How far two totals may be apart: `tolerance` in the document's currency, and minor units for each line."""
+
+    tolerance: Decimal = Field(Decimal(), ge=0)
+    tolerance_per_line: int = Field(0, ge=0)
+
+    def allows(self, found: Totals, difference: Decimal) -> bool:
+        """Return whether a difference may be."""
+        return abs(difference) <= self.tolerance + len(found.lines) * self.tolerance_per_line * minor_unit(
+            found.currency
+        )
+
+
+class StatedTotal(Tolerance):
+    """The `total` and `total_tax` that a source states, against what the order's lines come to.
+
+    `tax_rounding` and `half` say how the source rounds (`headrace.core.documents`). An order without a stated total, or without
+    lines that its source tells, is not compared.
+    """
+
+    tax_rounding: TaxRounding = "line"
+    half: Half = "up"
+
+
+class TargetTotal(Tolerance):
+    """What the target will compute of the planned steps, against what the order's lines come to.
+
+    `transform` is the connector's function, `header` and `lines` the steps that it looks at. `tax_groups` names the
+    table from tax rate to tax group: with entries, tax is compared as well, and every line needs a group that is in it.
+    """
+
+    transform: str
+    header: str
+    lines: str
+    tax_groups: str | None = None
+
+
+class Checks(Node):
+    """The closed list of checks; each is made only if the document names it."""
+
+    stated_total: StatedTotal | None = None
+    target_total: TargetTotal | None = None
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How the sources of this document round."""
+        stated = self.stated_total or StatedTotal()
+        return Arithmetic(stated.tax_rounding, stated.half)
+
+
+Finding = tuple[tuple[str | int, ...], str]
+
+
+def check_names(document: OutMapping) -> Iterator[Finding]:
+    """Yield what the checks name and the document does not have."""
+    target = document.checks.target_total
+    if target is None:
+        return
+    steps = {step.step: step for step in document.steps}
+    for role, name in (("header", target.header), ("lines", target.lines)):
+        place = ("checks", "target_total", role)
+        if name not in steps:
+            yield place, f'there is no step "{name}"{closest(name, list(steps))}'
+        elif (steps[name].each is None) != (role == "header"):
+            yield place, f'step "{name}" writes {"several records" if role == "header" else "one record"}'
+    if target.tax_groups is not None and target.tax_groups not in document.tables:
+        hint = closest(target.tax_groups, list(document.tables)) or "; add it to `tables`"
+        yield ("checks", "target_total", "tax_groups"), f'there is no table "{target.tax_groups}"{hint}'
+
+
+class CheckProgram:
+    """The checks of a document, ready to be made."""
+
+    def __init__(self, document: OutMapping) -> None:
+        checks = document.checks
+        self._stated, self._target = checks.stated_total, checks.target_total
+        self.arithmetic = checks.arithmetic
+        table = document.tables.get(self._target.tax_groups or "", {}) if self._target else {}
+        self._rates = {to_text(group): to_decimal(rate) for rate, group in table.items()}
+
+    def stated(self, data: Mapping[str, Any], asserted: frozenset[str]) -> None:
+        """Compare what the source states with what its lines come to.
+
+        Raises:
+            NeedsReview: they differ. RejectRecord: an amount is no number.
+        """
+        money, tax = data.get("total"), data.get("total_tax")
+        if self._stated is None or "lines" not in asserted or not (money or tax):
+            return
+        found = totals(data, self.arithmetic)
+        with_tax = data.get("total_includes_tax") is not False
+        for name, value, ours in (
+            ("total", money, found.total if with_tax else found.amount),
+            ("total_tax", tax, found.tax),
+        ):
+            if not isinstance(value, Mapping):
+                continue
+            own = str(value.get("currency") or found.currency).upper()
+            theirs = number(value.get("amount"), name)
+            if own != found.currency or not self._stated.allows(found, theirs - ours):
+                words = "" if name == "total_tax" else " with tax" if with_tax else " before tax"
+                raise _differs(
+                    "checks.stated_total",
+                    name,
+                    (f"{theirs:f} {own}", f"{ours:f} {found.currency}"),
+                    f"{_named(data)} states a {name} of {theirs:f} {own}{words}, its {len(found.lines)} lines come to "
+                    f"{ours:f} {found.currency}; correct lines, discounts or total at the source",
+                )
+
+    def planned(
+        self, data: Mapping[str, Any], asserted: frozenset[str], steps: Sequence[PlannedStep], transforms: Transforms
+    ) -> None:
+        """Compare what the target will compute of the planned steps with what the order's lines come to.
+
+        Raises:
+            NeedsReview: they differ. RejectRecord: the connector cannot tell, or an amount is no number.
+        """
+        target = self._target
+        header = next((step for step in steps if target is not None and step.step == target.header), None)
+        if target is None or header is None or "lines" not in asserted:
+            return
+        function: OrderTotal | None = transforms.get(target.transform)
+        if function is None:
+            raise RejectRecord("transform is unknown", f"the connector has no transform {target.transform}")
+        found = totals(data, self.arithmetic)
+        lines = [step.fields for step in steps if step.step.startswith(f"{target.lines}:")]
+        digits = currency_digits(found.currency)
+        amount, tax = function(header=header.fields, lines=lines, digits=digits, rates=self._rates)
+        compared = [("amount", amount, found.amount)]
+        if tax is not None:
+            total = amount if data.get("prices_include_tax") is True else amount + tax
+            compared = [("total", total, found.total), ("tax", tax, found.tax)]
+        for name, theirs, ours in compared:
+            if not target.allows(found, theirs - ours):
+                raise _differs(
+                    "checks.target_total",
+                    name,
+                    (f"{ours:f} {found.currency}", f"{theirs:f} {found.currency}"),
+                    f"{_named(data)} has a {name} of {ours:f} {found.currency}, the target would make it "
+                    f"{theirs:f} {found.currency}; change prices or discounts so that both can say them",
+                )
+
+
+def _differs(rule: str, name: str, both: tuple[str, str], detail: str) -> NeedsReview:
+    return NeedsReview("total differs", f"{rule}: {detail}", {name: both})
+
+
+def _named(data: Mapping[str, Any]) -> str:
+    return f"order {data.get('reference') or data.get('number') or ''}".rstrip()

@@ -1,0 +1,79 @@
+"""Which fields of a record hold what our own processor wrote there: no news of its source (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from headrace.core import values
+from headrace.mapping.values import is_empty
+from headrace.pipeline.links import Link
+
+
+def echoed(
+    reads: Mapping[str, Collection[str]], asserted: Collection[str], link: Link | None, record: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the canonical fields that say nothing but what we wrote.
+
+    A field counts if all that it was read from either carries our mark, or is empty; and something carries it. A value
+    that the system added by itself is its own word.
+
+    Args:
+        reads: canonical field → paths of the record that it is made of.
+        asserted: the fields that the record asserts.
+        link: the record's link, with the mark of what was written.
+        record: the record's data.
+    """
+    mark = link.written_fingerprint if link else None
+    if not mark:
+        return ()
+    ours, changed = values.matching(mark, record), values.differing(mark, record)
+    if not ours:
+        return ()
+    return tuple(name for name in asserted if _is_ours(reads.get(name, ()), record, ours, changed))
+
+
+def struck(link: Link | None, record: Mapping[str, Any]) -> Link | None:
+    """Return the link without the marks that the record contradicts: a change back is news. None: as it is."""
+    if link is None or not link.written_fingerprint:
+        return None
+    gone = values.differing(link.written_fingerprint, record)
+    if not gone:
+        return None
+    left = values.without(link.written_fingerprint, gone)
+    return replace(link, written_fingerprint=left or None, writing=False)
+
+
+def under_way(link: Link | None, record: Mapping[str, Any]) -> bool:
+    """Say whether a write of this record is not over yet, and may explain what differs from its mark."""
+    return link is not None and link.writing and bool(values.differing(link.written_fingerprint or "", record))
+
+
+def _is_ours(paths: Collection[str], record: Mapping[str, Any], ours: frozenset[str], changed: frozenset[str]) -> bool:
+    marked = False
+    for path in paths:
+        name = path.partition("[]")[0]
+        if any(_within(each, name) for each in changed):
+            return False
+        covered = {each for each in ours if _within(each, name)}
+        marked = marked or bool(covered)
+        value = values.lookup(record, name)
+        if name in covered or (covered and isinstance(value, list)):
+            continue
+        if any(leaf not in covered for leaf in _leaves(name, value)):
+            return False
+    return marked
+
+
+def _leaves(name: str, value: Any) -> Iterator[str]:
+    """Yield the names of everything in a value that is not empty."""
+    if isinstance(value, Mapping):
+        for inner, item in value.items():
+            yield from _leaves(f"{name}.{inner}", item)
+    elif not is_empty(value):
+        yield name
+
+
+def _within(name: str, outer: str) -> bool:
+    return name == outer or name.startswith(f"{outer}.")

@@ -1,0 +1,62 @@
+"""Links of what was written, with the marks by which the normaliser knows our own writing again (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from headrace.core.event import CanonicalEvent
+from headrace.core.outcome import Outcome
+from headrace.mapping.documents import OutMapping
+from headrace.pipeline.links import Link, Links
+from headrace.pipeline.performing import Performed, marked
+from headrace.pipeline.planning import Planner
+from headrace.pipeline.state import Step
+from headrace.platform.crashpoints import point
+
+
+class Marking:
+    """Links the main record of an event on one target connection."""
+
+    def __init__(self, connection: str, links: Links, planner: Planner) -> None:
+        self._connection = connection
+        self._links = links
+        self._planner = planner
+
+    async def mark(self, event: CanonicalEvent, performed: Performed) -> None:
+        """Link the main record before it is settled: a crash in between leads to VERIFY and back here.
+
+        The mark is of what the target made of our values; whatever it holds besides is its own word.
+        """
+        if performed.outcome in (Outcome.SKIPPED, Outcome.DELETED) or not performed.state.steps:
+            return
+        point("process.before-link")
+        step = performed.state.steps[0]
+        identity = self._identity(event, step)
+        known = self._links.get(self._connection, identity, step.target_id)
+        if not performed.wrote:
+            if known is None:
+                origin = "written" if performed.outcome is Outcome.CREATED else "adopted"
+                await self._links.put(self._new(event, step, identity, origin, None))
+            elif known.writing:
+                await self._links.put(replace(known, writing=False))
+            return
+        mark = marked(known.written_fingerprint if known else None, _left(step, performed.wrote))
+        if known is not None:
+            await self._links.put(replace(known, written_fingerprint=mark, writing=False))
+        else:
+            await self._links.put(self._new(event, step, identity, "written", mark))
+
+    def _new(self, event: CanonicalEvent, step: Step, identity: str, origin: str, mark: str | None) -> Link:
+        return Link(self._connection, identity, step.target_id, event.key, event.meta.entity, origin, mark)
+
+    def _identity(self, event: CanonicalEvent, step: Step) -> str:
+        document: OutMapping | None = self._planner.mapping(event.meta.entity)
+        declared = {each.step: each.identity or each.object for each in document.steps} if document else {}
+        return declared.get(step.step.partition(":")[0], step.object)
+
+
+def _left(step: Step, wrote: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the target made of what was written."""
+    return {name: step.holds(name) if name in step.held else value for name, value in wrote.items()}

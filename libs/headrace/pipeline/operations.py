@@ -1,0 +1,77 @@
+"""Operations of planned steps: what differs, and the changing call that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.core import values
+from headrace.core.contracts import Action, Operation
+from headrace.core.errors import NeedsReview
+from headrace.core.event import CanonicalEvent, Change
+from headrace.core.ids import operation_id
+from headrace.core.refs import decode_key
+from headrace.mapping.results import PlannedStep
+from headrace.pipeline.state import Step
+
+
+def differing(step: PlannedStep, existing: Step) -> dict[str, Any]:
+    """Return the planned fields that the target does not hold as far as we know."""
+    return {
+        name: value
+        for name, value in step.fields.items()
+        if name not in existing.shadow or not values.same(value, existing.shadow[name])
+    }
+
+
+def is_delete(event: CanonicalEvent) -> bool:
+    """Say whether the record is gone at its source."""
+    return event.meta.change is Change.DELETE
+
+
+def operation(
+    connection: str,
+    event: CanonicalEvent,
+    step: PlannedStep,
+    action: Action,
+    fields: Mapping[str, Any],
+    target_id: str,
+    expected_version: str = "",
+) -> Operation:
+    """Return the operation of one step of an event.
+
+    Raises:
+        NeedsReview: an update would change a part of the record's key.
+    """
+    moved = {
+        name
+        for name, part in decode_key(target_id).items()
+        if target_id and name in fields and str(fields[name]) != part
+    }
+    if action is Action.UPDATE and moved:
+        raise NeedsReview(
+            "record would have to move",
+            f"{step.object} {target_id}: {', '.join(sorted(moved))} is part of its key and cannot change; "
+            "create it anew in the target, or correct the source",
+        )
+    return Operation(
+        op_id=operation_id(event.meta.event_id, connection, step.step),
+        connection=connection,
+        entity=event.meta.entity,
+        canonical_id=event.key,
+        step=step.step,
+        action=action,
+        object=step.object,
+        fields=fields,
+        key=step.marker,
+        target_id=target_id,
+        event_id=event.meta.event_id,
+        traceparent=event.meta.trace_id,
+        expected_version=expected_version,
+    )
+
+
+def deletion(connection: str, event: CanonicalEvent, step: Step) -> Operation:
+    """Return the operation that deletes what a step left."""
+    planned = PlannedStep(step.step, step.object, {}, {}, ())
+    return operation(connection, event, planned, Action.DELETE, {}, step.target_id)
