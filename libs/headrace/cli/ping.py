@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.console import out
+from headrace.cli.session import credentials_of
 from headrace.cli.systems import CONNECTORS
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError
@@ -33,12 +34,13 @@ def ping(connection: Annotated[str, typer.Argument(help="Connection [default: al
 
 async def _ping_all(settings: Settings, only: str) -> dict[str, Sequence[Check]]:
     results: dict[str, Sequence[Check]] = {}
-    for name, connector in choose(settings, CONNECTORS, lambda each: True, only).items():
-        opened, _ = open_connection(settings, name, connector)
-        try:
-            results[name] = await opened.ping()
-        except HeadraceError as error:
-            results[name] = [Check("ping", CheckState.FAIL, str(error))]
-        finally:
-            await opened.close()
+    async with credentials_of(settings) as credentials:
+        for name, connector in choose(settings, CONNECTORS, lambda each: True, only).items():
+            opened, _ = open_connection(settings, name, connector, credentials)
+            try:
+                results[name] = await opened.ping()
+            except HeadraceError as error:
+                results[name] = [Check("ping", CheckState.FAIL, str(error))]
+            finally:
+                await opened.close()
     return results

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.console import err, out
+from headrace.cli.session import credentials_of
 from headrace.connectors.pipedrive import CONNECTOR
 from headrace.connectors.pipedrive.connection import PipedriveConnection
 from headrace.connectors.pipedrive.subscriptions import Step, sync
@@ -39,15 +40,16 @@ def sync_(
 
 async def _sync_all(settings: Settings, only: str, dry_run: bool) -> bool:
     chosen = choose(settings, (CONNECTOR,), lambda each: each.source, only)
-    opened = {name: open_connection(settings, name, connector)[0] for name, connector in chosen.items()}
     done = []
-    try:
-        for name, connection in opened.items():
-            if isinstance(connection, PipedriveConnection) and (only or _has_address(connection)):
-                done.append(await _sync(name, connection, dry_run))
-    finally:
-        for connection in opened.values():
-            await connection.close()
+    async with credentials_of(settings) as credentials:
+        opened = {name: open_connection(settings, name, each, credentials)[0] for name, each in chosen.items()}
+        try:
+            for name, connection in opened.items():
+                if isinstance(connection, PipedriveConnection) and (only or _has_address(connection)):
+                    done.append(await _sync(name, connection, dry_run))
+        finally:
+            for connection in opened.values():
+                await connection.close()
     if not done:
         raise ConfigurationError("connections: none of system pipedrive has config.webhook.url; set it to the address")
     return all(done)

@@ -32,7 +32,7 @@ async def _poll(shared: Shared, name: str, objects: list[str]) -> dict[str, int]
     chosen = objects or list(settings.connections[name].polls)
     if not chosen:
         raise ConfigurationError(f"connections.{name}.polls: no object has a schedule; name the objects")
-    opened, _ = open_connection(settings, name, connector)
+    opened, _ = open_connection(settings, name, connector, shared.credentials)
     counts: dict[str, int] = {}
     try:
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=_err, transient=True) as progress:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from headrace.pipeline.assembly import Shared
-from headrace.platform.settings import load_settings
+from headrace.platform.credentials import CredentialStore
+from headrace.platform.settings import Settings, load_settings
 
 T = TypeVar("T")
 
@@ -25,6 +27,20 @@ def with_deployment(work: Callable[[Shared], Awaitable[T]], *, links: bool = Fal
             await shared.stop()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def credentials_of(settings: Settings) -> AsyncIterator[CredentialStore | None]:
+    """Give the credential store, for commands that need nothing else of Kafka; None, and no Kafka, without keys."""
+    if not settings.credentials.given:
+        yield None
+        return
+    shared = Shared(settings, "cli")
+    await shared.start(links=False)
+    try:
+        yield shared.credentials
+    finally:
+        await shared.stop()
 
 
 def operator() -> str:

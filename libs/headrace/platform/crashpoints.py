@@ -30,6 +30,9 @@ POINTS = frozenset(
         "process.before-ack",
         "parking.before-park",
         "parking.after-park",
+        "credentials.before-make",
+        "credentials.after-make",
+        "credentials.after-write",
     }
 )
 

@@ -246,7 +246,7 @@ class HttpClient:
         trace: str,
         changing: bool = False,
     ) -> httpx.Response:
-        url = self.address(path)
+        self.address(path)  # refuses what leaves the connection before anything is spent on it
         extra = dict(headers or {})
         if content is not None:
             extra.setdefault("content-type", "application/json")
@@ -255,6 +255,7 @@ class HttpClient:
         for renewed in (False, True):
             async with self.budget.spend(cost, patience):
                 credentials = await self._headers()
+                url = self.address(path)  # credentials may have moved base_url
                 request = self._clients[0].build_request(
                     method, url, params=params, content=content, headers={**credentials, **extra}
                 )

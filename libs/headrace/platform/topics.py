@@ -1,7 +1,7 @@
 """Every topic of a deployment, declared once (design §3), applied and compared with what the cluster has.
 
 All canonical and state topics share one partition count and Kafka's default partitioner (murmur2 of the key), so that
-an entity's events and its state always meet on one worker.
+an entity's events and its state always meet on one worker. `credentials` has one partition: all see one order.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _COMPACT = {
     "segment.ms": str(_DAY),
     "delete.retention.ms": str(7 * _DAY),
 }
+_CLAIMS = {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(_DAY)}
+"""Leases of claims are counted by the broker's clock, and no claim that may still hold is compacted away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class TopicNames:
         self.links = f"{prefix}links"
         self.cursors = f"{prefix}cursors"
         self.audit = f"{prefix}audit"
+        self.credentials = f"{prefix}credentials"
 
     def inbox(self, connection: str) -> str:
         """Raw deliveries of a connection."""
@@ -90,6 +93,7 @@ def declared(settings: Settings) -> list[Topic]:
         Topic(names.links, kafka.partitions, {**_COMPACT, **common}),
         Topic(names.cursors, kafka.partitions, {**_COMPACT, **common}),
         Topic(names.audit, kafka.partitions, {**_LONG, **common}),
+        Topic(names.credentials, 1, {**_COMPACT, **_CLAIMS, **common}),
     ]
     topics += [Topic(names.canonical(entity), kafka.partitions, {**_LONG, **common}) for entity in ENTITIES]
     for name, connection in sorted(settings.connections.items()):

@@ -53,12 +53,14 @@ async def test_what_differs_is_told_and_left(settings):
 
 
 def test_one_partition_count_for_everything_that_must_meet(settings):
-    assert {topic.partitions for topic in declared(settings)} == {settings.kafka.partitions}
+    counts = {topic.name.removeprefix(settings.kafka.prefix): topic.partitions for topic in declared(settings)}
+    assert counts.pop("credentials") == 1
+    assert set(counts.values()) == {settings.kafka.partitions}
 
 
 def test_state_is_compacted_and_stories_are_kept(settings):
     by_name = {topic.name.removeprefix(settings.kafka.prefix): topic for topic in declared(settings)}
-    for name in ("state.erp", "emitted.crm", "links", "cursors"):
+    for name in ("state.erp", "emitted.crm", "links", "cursors", "credentials"):
         assert by_name[name].config["cleanup.policy"] == "compact"
     for name in ("audit", "parked.erp", "canonical.sales_order.v1"):
         assert by_name[name].config["retention.ms"] == "-1"

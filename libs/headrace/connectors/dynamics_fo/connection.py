@@ -16,6 +16,7 @@ from headrace.connectors.dynamics_fo.source import DynamicsFoSource
 from headrace.connectors.dynamics_fo.target import DynamicsFoTarget
 from headrace.connectors.dynamics_fo.transforms import transforms
 from headrace.core.contracts import Check, Source, Target
+from headrace.core.secrets import Secrets
 from headrace.platform.auth import EntraCredentials
 from headrace.platform.budget import Budget
 from headrace.platform.http import HttpClient, Timeouts
@@ -71,8 +72,10 @@ class DynamicsFoConnection:
         }
 
 
-def open_connection(name: str, config: DynamicsFoConfig, state_dir: Path | None = None) -> DynamicsFoConnection:
-    """Return the connection `name`; nothing is called until it is used. It keeps no files in `state_dir`."""
+def open_connection(
+    name: str, config: DynamicsFoConfig, state_dir: Path | None = None, secrets: Secrets | None = None
+) -> DynamicsFoConnection:
+    """Return the connection `name`; nothing is called until it is used. It keeps no files, and replaces no secrets."""
     return DynamicsFoConnection(name, config)
 
 

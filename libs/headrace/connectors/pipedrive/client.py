@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 from aiolimiter import AsyncLimiter
 
-from headrace.connectors.pipedrive.config import BURST_WINDOW, PipedriveConfig
+from headrace.connectors.pipedrive.config import BURST_WINDOW, PipedriveConfig, is_token
 from headrace.connectors.pipedrive.errors import BURST_SECONDS, Phase, error_of, seconds
-from headrace.core.errors import OutcomeUnknown, RetryLater
+from headrace.connectors.pipedrive.oauth import OAuthAccess
+from headrace.core.errors import OutcomeUnknown, RetryLater, StopConnection
+from headrace.core.secrets import Secrets
 from headrace.platform.budget import Budget
 from headrace.platform.http import HttpClient, Timeouts, parse_json
 from headrace.platform.retry_after import clock_skew
@@ -42,9 +44,9 @@ class ListPage:
 class PipedriveClient:
     """Calls the API of one company."""
 
-    def __init__(self, connection: str, config: PipedriveConfig) -> None:
+    def __init__(self, connection: str, config: PipedriveConfig, secrets: Secrets | None = None) -> None:
         self._config = config
-        self._token = config.api_token.get_secret_value()
+        self._oauth = OAuthAccess(connection, config, secrets) if config.oauth else None
         self._limit = 0.0
         budget = Budget(connection, concurrency=config.concurrency, heed=self._heed)
         self._pace(budget, config.requests_per_2_seconds or LOWEST_LIMIT)
@@ -53,6 +55,7 @@ class PipedriveClient:
             config.base_url,
             budget=budget,
             headers=self._headers,
+            reauthenticate=self._oauth.renew if self._oauth else None,
             timeouts=Timeouts(read=max(config.read_timeout, config.call_deadline)),
             verify=config.verify,
             concurrency=config.concurrency,
@@ -124,6 +127,8 @@ class PipedriveClient:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._oauth is not None:
+            await self._oauth.close()
         await self._http.close()
 
     def _pace(self, budget: Budget, limit: float) -> None:
@@ -133,7 +138,11 @@ class PipedriveClient:
             budget.set_rate(limit * (1 - _SHARE) / BURST_WINDOW, limit * _SHARE)
 
     async def _headers(self) -> Mapping[str, str]:
-        return {"x-api-token": self._token, "accept": "application/json"}
+        if self._oauth is None:
+            return {"x-api-token": _api_token(self._config), "accept": "application/json"}
+        credentials, address = await self._oauth.credentials()
+        self._http.base_url = httpx.URL(address)
+        return {**credentials, "accept": "application/json"}
 
     def _heed(self, budget: Budget, status: int, headers: Mapping[str, str]) -> None:
         """Pause before a limit is hit: going on after a 429 ends in a block at the edge.
@@ -157,6 +166,13 @@ class PipedriveClient:
             budget.pause(DAILY_PAUSE_SECONDS, "the daily budget of API tokens is used up, apart from daily_reserve")
         elif status == httpx.codes.TOO_MANY_REQUESTS or remaining == 0:
             budget.pause(reset, "the limit of requests in two seconds is reached")
+
+
+def _api_token(config: PipedriveConfig) -> str:
+    token = config.api_token.get_secret_value() if config.api_token else ""
+    if not is_token(token):  # it was exchanged for one that cannot be sent
+        raise StopConnection("api_token is empty, or has characters that no token has", "Correct what it refers to.")
+    return token
 
 
 def whole_seconds(moment: datetime) -> str:

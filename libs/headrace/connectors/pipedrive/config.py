@@ -12,6 +12,7 @@ from headrace.platform.secrets import Secret
 from headrace.platform.settings import Strict
 
 SHORTEST_SECRET = 8
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 BURST_WINDOW = 2.0
 """Seconds over which Pipedrive counts a burst."""
 
@@ -72,15 +73,40 @@ class Webhook(Strict):
         return self.version in (version, "both")
 
 
+class OAuth(Strict):
+    """An app of the Developer Hub that a user of the account authorizes: `headrace pipedrive authorize`.
+
+    Its tokens are kept in the credential store, which needs `credentials.keys`.
+    """
+
+    client_id: str = Field(min_length=1)
+    client_secret: Secret
+    redirect_uri: str = Field(
+        "http://127.0.0.1:8765/pipedrive", description="Callback URL of the app; at this machine, it is listened on."
+    )
+    url: str = Field("https://oauth.pipedrive.com", description="Sign-in service, without a slash at its end.")
+
+    @field_validator("redirect_uri", "url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
+            raise ValueError("must be an address such as https://hooks.example.com/pipedrive")
+        if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+            raise ValueError("must be https: secrets travel there")
+        return value
+
+
 class PipedriveConfig(Strict):
-    """One company account, reached with the API token of one user.
+    """One company account, reached with the API token of one user, or as an app that this user authorized.
 
     The token's user should be an admin who does nothing else: its permissions decide what is seen, and its id
     tells our own changes from those of people.
     """
 
     base_url: str = Field(description="https://company.pipedrive.com")
-    api_token: Secret
+    api_token: Secret | None = None
+    oauth: OAuth | None = Field(None, description="Instead of api_token.")
     integration_user_id: int | None = Field(None, description="Id of the token's user; its changes are our own.")
     webhook: Webhook | None = None
 
@@ -117,7 +143,7 @@ class PipedriveConfig(Strict):
         parts = urlsplit(value.rstrip("/"))
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or parts.username:
             raise ValueError("must be an address such as https://company.pipedrive.com")
-        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
             raise ValueError("must be https: the token travels with every call")
         return value.rstrip("/")
 
@@ -131,7 +157,13 @@ class PipedriveConfig(Strict):
             unknown = sorted(set(names) - set(OBJECT_NAMES))
             if unknown:
                 raise ValueError(f"{option}: unknown object {', '.join(unknown)}; known are {', '.join(OBJECT_NAMES)}")
-        token = self.api_token.get_secret_value()
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
+        if (self.api_token is None) == (self.oauth is None):
+            raise ValueError("give either api_token or oauth")
+        if self.api_token is not None and not is_token(self.api_token.get_secret_value()):
             raise ValueError("api_token is empty, or has characters that no token has, such as a space or a line end")
         return self
+
+
+def is_token(text: str) -> bool:
+    """Say whether a text can be sent as a token."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
