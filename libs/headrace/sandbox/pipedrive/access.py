@@ -12,6 +12,28 @@ from headrace.sandbox.pipedrive.errors import bad_request, unauthorized
 
 DEFAULT_API_TOKEN = "sandbox-api-token"  # noqa: S105  # of the sandbox's own first user
 ALL_SCOPES = "base,deals:full,contacts:full,products:full,activities:full,recents:read,search:read,users:read,admin"
+ADD = {
+    "deal": "can_add_deals",
+    "organization": "can_add_organizations",
+    "person": "can_add_people",
+    "product": "can_add_products",
+}
+"""Permission to create an object; without it a create is answered with 403."""
+PERMISSIONS = (
+    *ADD.values(),
+    "can_delete_deals",
+    "can_edit_other_users_deals",
+    "can_edit_other_users_organizations",
+    "can_edit_other_users_people",
+    "can_edit_other_users_products",
+    "can_use_api",
+)
+"""Those of a user that the sandbox knows. Source: changelog of 21 June and 4 July 2023."""
+
+
+def permitted(user: Mapping[str, Any], name: str) -> bool:
+    """Whether a user has a permission: an admin has all, others those that were not taken from them."""
+    return bool(user["is_admin"] or user.get("permissions", {}).get(name, True))
 
 
 @dataclass(frozen=True, slots=True)

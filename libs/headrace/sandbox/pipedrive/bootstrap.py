@@ -92,6 +92,7 @@ def new_user(account: Account, sent: Data) -> Data:
         "icon_url": None,
         "is_deleted": False,
         "is_admin": admin,
+        "permissions": dict(sent.get("permissions", {})),
     }
 
 

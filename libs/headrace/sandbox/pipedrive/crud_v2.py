@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from headrace.sandbox.pipedrive import records, show_v2
+from headrace.sandbox.pipedrive.access import ADD, permitted
 from headrace.sandbox.pipedrive.account import Data
 from headrace.sandbox.pipedrive.calls import LABELS, Call, Endpoint, Handler, Reply, single
 from headrace.sandbox.pipedrive.counters import INCLUDE_FIELDS
-from headrace.sandbox.pipedrive.errors import validation_failed
+from headrace.sandbox.pipedrive.errors import forbidden, validation_failed
 from headrace.sandbox.pipedrive.filters import filtered
 from headrace.sandbox.pipedrive.paging import check_query, flag, keyset_page, limit_of, one_of, v2_list
 from headrace.sandbox.pipedrive.properties import DEAL_STATUS
@@ -162,10 +163,18 @@ def _get(resource: Resource) -> Handler:
     return handle
 
 
+def _may_add(call: Call, resource: Resource) -> None:
+    user = call.account.get("user", call.caller.user_id)
+    name = ADD.get(resource.object)
+    if user is not None and name is not None and not permitted(user, name):
+        raise forbidden()
+
+
 def _create(resource: Resource) -> Handler:
     def handle(call: Call) -> Reply:
         check_query(call, ())
         _guard(call, resource)
+        _may_add(call, resource)
         record = records.create(call.account, call.caller, resource, call.body())
         return single(show_v2.show(call.account, resource.object, record), resource.created)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from headrace.sandbox.pipedrive import show_v1
+from headrace.sandbox.pipedrive.access import PERMISSIONS, permitted
 from headrace.sandbox.pipedrive.account import Data
 from headrace.sandbox.pipedrive.calls import Call, Endpoint, Reply, single
 from headrace.sandbox.pipedrive.errors import bad_request, documented
@@ -38,6 +39,7 @@ def endpoints() -> list[Endpoint]:
         Endpoint("v1", "GET", "/users/me", _me, 2, ("base",)),
         Endpoint("v1", "GET", "/users/find", _find_users, 40, users),
         Endpoint("v1", "GET", "/users/{id}", _user, 2, users),
+        Endpoint("v1", "GET", "/users/{id}/permissions", _permissions, 2, users),
         Endpoint("v1", "GET", "/currencies", _currencies, 20, ("base",)),
         Endpoint("v1", "GET", "/activityTypes", _activity_types, 20, ("admin", "activities")),
         Endpoint("v1", "POST", "/activityTypes", _add_activity_type, 10, ("admin",)),
@@ -66,6 +68,14 @@ def _user(call: Call) -> Reply:
     if found is None:
         raise documented(404, "User not found or not accessible.")
     return single(_shown(call, found))
+
+
+def _permissions(call: Call) -> Reply:
+    """All permission sets of a user together; an admin may do everything."""
+    found = call.account.get("user", call.id())
+    if found is None:
+        raise documented(404, "User not found or not accessible.")
+    return single({name: permitted(found, name) for name in PERMISSIONS})
 
 
 def _find_users(call: Call) -> Reply:

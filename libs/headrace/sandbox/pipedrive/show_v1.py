@@ -313,7 +313,7 @@ def _file(account: Account, record: Data) -> Data:
 
 def _user(account: Account, record: Data) -> Data:
     del account
-    return {key: value for key, value in record.items() if key != "is_admin"}
+    return {key: value for key, value in record.items() if key not in ("is_admin", "permissions")}
 
 
 _SHAPES: Mapping[str, Callable[[Account, Data], Data]] = {
