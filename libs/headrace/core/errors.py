@@ -109,7 +109,7 @@ class WaitForRecord(HeadraceError):
 
     Args:
         entity: canonical entity waited for, e.g. "customer".
-        canonical_id: its canonical id.
+        canonical_id: its canonical id; "" if it is the target's own word on the record itself that is waited for.
         detail: the sentence for the operator ("line 2: product BK-1 is not released in usmf").
     """
 

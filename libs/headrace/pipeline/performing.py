@@ -278,7 +278,7 @@ class Performer:
         await self._ask(step.object, target_id)
         raise WaitForRecord(
             task.event.meta.entity,
-            task.event.key,
+            "",
             f"{step.object} {target_id} was edited in {self._connection} ({', '.join(names)}); "
             "that is read first, then the rules of ownership decide",
         ) from cause

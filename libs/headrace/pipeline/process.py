@@ -258,7 +258,7 @@ class Processor:
         observed = await self._following.follow(self._task(work, document, state, self._note(event)), state)
         if observed != state:
             await self._store.put(event.key, observed)
-        if observed.parked is not None and observed.parked.wait_canonical_id == event.key:
+        if observed.parked is not None and observed.parked.awaits_own_word:
             self.wake(event.key)  # it waited for this word
         return "own change"
 

@@ -69,6 +69,11 @@ class Parked:
     wait_canonical_id: str = ""
     differences: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def awaits_own_word(self) -> bool:
+        """Whether it waits for the target to tell of its own record."""
+        return bool(self.wait_entity) and not self.wait_canonical_id
+
 
 @dataclass(frozen=True, slots=True)
 class EffectState:

@@ -92,10 +92,21 @@ class PollSettings(Strict):
         return value
 
 
+class AcceptSettings(Strict):
+    """Which events of one entity a target takes; nothing given: all of them."""
+
+    connections: list[str] = Field(default_factory=list, description="Sources that it takes events from.")
+    legal_entities: list[str] = Field(default_factory=list, description="Companies whose events it takes.")
+
+
 class ConnectionSettings(Strict):
     """One connection: which system, and what its connector's own model says."""
 
     system: str
+    mappings: Path | None = Field(None, description="Takes the place of the top level's, for this connection alone.")
+    accepts: dict[str, AcceptSettings] = Field(
+        default_factory=dict, description="Entity to what the target takes of it; for several targets of one kind."
+    )
     polls: dict[str, PollSettings] = Field(default_factory=dict, description="Object to schedule.")
     retry_seconds: float = Field(30.0, gt=0, description="First rest of parked work that waits for something.")
     source: bool = True
@@ -124,6 +135,9 @@ class Settings(Strict):
     kafka: KafkaSettings = KafkaSettings()
     credentials: CredentialSettings = CredentialSettings()
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+    ownership: dict[str, dict[str, str | list[str]]] = Field(
+        default_factory=dict, description="Entity, then field or *, to who may write it (I8)."
+    )
     mappings: Path = Field(Path("services"), description="Folder below which <service>/mappings/**.yaml lie.")
     state_dir: Path = Field(Path(".headrace"), description="Folder for rebuildable local files.")
     host: str = "127.0.0.1"
@@ -134,12 +148,16 @@ class Settings(Strict):
     drain_seconds: float = Field(20.0, gt=0, description="How long a stopping process finishes what it has begun.")
 
 
-def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    path: Path | None = None, environment: Mapping[str, str] | None = None, *, complete: bool = True
+) -> Settings:
     """Return the checked settings.
 
     Args:
         path: the file; None takes `$HEADRACE_CONFIG`, else `headrace.yaml` in the current folder.
         environment: variables; None takes the process environment.
+        complete: False leaves a reference to a file or variable that is not there as it is written: for what needs the
+            shape of a deployment and none of its secrets.
 
     Raises:
         ConfigurationError: with every problem at once; the process must not start.
@@ -157,7 +175,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     problems: list[str] = []
     document = _resolved(document, variables, str(file), problems)
     _override(document, variables)
-    if problems:
+    if problems and complete:
         raise ConfigurationError(problems)
     return checked(Settings, document, str(file))
 
@@ -228,8 +246,10 @@ def _parts(text: str, variables: Mapping[str, str], where: str, problems: list[s
                 yield FileText(Path(name))
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(f"{where}: cannot read {name}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}")
+                yield match[0]
         elif name not in variables:
             problems.append(f"{where}: the environment variable {name} is not set")
+            yield match[0]
         else:
             yield variables[name]
     yield text[position:]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from headrace.core.event import CanonicalEvent, Change, Meta
 from headrace.core.ids import mint_canonical_id
+from headrace.core.ownership import Ownership, Rule
 from headrace.core.rates import RateBook
 from headrace.mapping.loading import parse
 from headrace.pipeline.audit import Audit
@@ -73,7 +74,7 @@ NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CUSTOMER_ID = mint_canonical_id("crm", "organization", "7")
 
 
-def event(entity, external_id, data, *, number=1, change=Change.UPSERT, connection="crm", obj="organization"):
+def event(entity, external_id, data, *, number=1, change=Change.UPSERT, connection="crm", obj="organization", **more):
     canonical_id = mint_canonical_id("crm", obj, external_id)
     meta = Meta(
         event_id=f"e{number}-{external_id}",
@@ -83,12 +84,13 @@ def event(entity, external_id, data, *, number=1, change=Change.UPSERT, connecti
         object=obj,
         external_id=external_id,
         source_version=f"v{number:04d}",
-        occurred_at=NOW,
+        occurred_at=NOW + timedelta(minutes=number),
         observed_at=NOW,
         change=change,
         legal_entity=None,
         asserted=tuple(data),
         trace_id="",
+        **more,
     )
     return CanonicalEvent(meta, data)
 
@@ -110,22 +112,23 @@ def order(number=1, quantity=2, lines=1, status="confirmed"):
     return event("sales_order", "55", data, number=number, obj="deal-order")
 
 
-def told_by_the_target(target_id, given):
-    meta = replace(given.meta, connection="erp", object="Customers", external_id=target_id, source_version="")
+def told_by_the_target(target_id, given, **more):
+    meta = replace(given.meta, connection="erp", object="Customers", external_id=target_id, source_version="", **more)
     return replace(given, meta=meta)
 
 
 class Bench:
     """A processor and everything around it."""
 
-    def __init__(self):
+    def __init__(self, mappings=(CUSTOMER, ORDER), ownership=None, routes=None):
+        self.asked = []
         self.target, self.store, self.producer = LedgerTarget(), MemoryStore(), MemoryProducer()
         self.codec = Codec.offline(Schemas(schemas_dir()))
         self.links = Links(KafkaSettings(), "links", self.codec, self.producer)
         self.acked, self.failures, self.offset = [], [], 0
         self.audit = Audit(self.producer, self.codec, "audit", "w1")
         effects = Effects(self.target, self.store, Gate("erp", 0.01), "w1")
-        mappings = {"customer": parse(CUSTOMER), "sales_order": parse(ORDER)}
+        documents = [parse(text) for text in mappings]
         self.parking = Parking(
             "erp", self.store, self.producer, self.codec, "parked", lambda key: self.processor.wake(key), 30.0
         )
@@ -133,8 +136,8 @@ class Bench:
             "erp",
             codec=self.codec,
             store=self.store,
-            planner=Planner("erp", mappings, {}, self.links, effects, RateBook().find),
-            performer=Performer("erp", effects, self.links),
+            planner=Planner("erp", {each.entity: each for each in documents}, {}, self.links, effects, RateBook().find),
+            performer=Performer("erp", effects, self.links, self.ask),
             effects=effects,
             parking=self.parking,
             links=self.links,
@@ -144,7 +147,15 @@ class Bench:
             stop=self.failures.append,
             commands_topic="commands",
             concurrency=4,
+            ownership={
+                entity: Ownership({name: Rule.parse(rule) for name, rule in rules.items()})
+                for entity, rules in (ownership or {}).items()
+            },
+            routes=routes or {},
         )
+
+    async def ask(self, obj, external_id):
+        self.asked.append((obj, external_id))
 
     def message(self, given):
         self.offset += 1

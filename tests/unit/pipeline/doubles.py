@@ -21,6 +21,8 @@ class LedgerTarget:
         self.ledger: list[tuple[str, str]] = []
         self.script: list[str | Exception] = []
         self.finds = 0
+        self.longest: dict[str, int] = {}
+        """Field to the number of characters that the target keeps of a text."""
 
     def check(self, operation: Operation) -> None:
         pass
@@ -57,7 +59,11 @@ class LedgerTarget:
         if operation.action is Action.DELETE:
             self.records.pop(target_id)
             return Written(target_id)
-        self.records[target_id] = {**self.records.get(target_id, {}), **operation.fields}
+        kept = {
+            name: value[: self.longest[name]] if name in self.longest else value
+            for name, value in operation.fields.items()
+        }
+        self.records[target_id] = {**self.records.get(target_id, {}), **kept}
         return Written(target_id, str(len(self.ledger)), self.records[target_id])
 
 

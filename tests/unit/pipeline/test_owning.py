@@ -1,0 +1,174 @@
+"""Two systems that both change a record: what a target writes, waits for, puts back, or asks a human (I7, I8)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from headrace.core import values
+from headrace.core.outcome import Outcome
+from headrace.pipeline.links import Link
+
+from .bench import CUSTOMER_ID, Bench, customer, told_by_the_target
+
+
+async def started(rules):
+    """Return a bench whose record was written by us, and whose target has told of it since."""
+    bench = Bench(ownership={"customer": rules})
+    await bench.feed(customer(1))
+    await bench.feed(told_by_the_target("T1", customer(2), event_id="own", echoed=("name", "tax_number", "phone")))
+    bench.target.ledger.clear()
+    return bench
+
+
+async def edited(bench, number, **data):
+    """Let a person change the target, and the target tell of it."""
+    bench.target.records["T1"].update(data)
+    await bench.feed(told_by_the_target("T1", customer(number, **data), event_id=f"edit{number}"))
+
+
+def conflicts(bench):
+    records = [bench.codec.decode(value)[1] for value in bench.producer.on("audit")]
+    return [(each["outcome"], each["detail"]) for each in records if each.get("phase") == "conflict"]
+
+
+async def test_only_an_owners_fields_are_written():
+    bench = await started({"name": "erp", "*": "crm"})
+    await bench.feed(customer(3, name="New name", phone="2"))
+    assert (bench.target.records["T1"]["name"], bench.target.records["T1"]["phone"]) == ("Berg AS", "2")
+
+
+async def test_the_targets_later_word_stays_and_the_conflict_is_told():
+    bench = await started({"*": "latest"})
+    await edited(bench, 9, phone="99")
+    await bench.feed(customer(5, phone="2"))
+    assert bench.target.records["T1"]["phone"] == "99"
+    ((outcome, detail),) = conflicts(bench)
+    assert outcome == "target"
+    assert "crm says 2 since 2026-11-21 09:05:00" in detail
+    assert "erp says 99 since 2026-11-21 09:09:00" in detail
+    assert "latest" in detail
+
+
+async def test_the_sources_later_word_is_written_over_an_earlier_one_of_the_target():
+    bench = await started({"*": "latest"})
+    await edited(bench, 5, phone="99")
+    await bench.feed(customer(9, phone="2"))
+    assert bench.target.records["T1"]["phone"] == "2"
+    assert [outcome for outcome, _ in conflicts(bench)] == ["source"]
+
+
+async def test_an_edit_that_nobody_has_told_of_is_read_before_anything_is_written():
+    """A person edits the target; before its webhook comes, the source's change is to be written over it."""
+    bench = await started({"*": "latest"})
+    bench.target.records["T1"]["phone"] = "99"
+    await bench.feed(customer(5, phone="2"))
+    assert bench.asked == [("Customers", "T1")]
+    assert bench.target.ledger == []
+    assert bench.state(customer()).parked.reason == "waiting"
+    await edited(bench, 9, phone="99")
+    assert bench.target.records["T1"]["phone"] == "99"
+    assert bench.state(customer()).parked is None
+
+
+async def test_an_edit_whose_word_never_comes_is_shown_to_a_human():
+    bench = await started({"*": "latest"})
+    bench.target.records["T1"]["phone"] = "99"
+    await bench.feed(customer(5, phone="2"))
+    for _ in range(3):
+        bench.processor.wake(CUSTOMER_ID)
+        await bench.settled()
+    parked = bench.state(customer()).parked
+    assert (parked.reason, parked.label) == ("review", "edited in the target")
+    assert parked.differences == {"phone": ("2", "99")}
+
+
+async def test_an_edit_of_another_field_does_not_disturb():
+    bench = await started({"*": "latest"})
+    bench.target.records["T1"]["name"] = "By hand"
+    await bench.feed(customer(5, phone="2"))
+    assert bench.target.ledger == [("update", "T1")]
+    assert bench.target.records["T1"]["name"] == "By hand"
+
+
+async def test_what_is_not_the_targets_to_change_is_put_back():
+    bench = await started({"*": "crm"})
+    await edited(bench, 9, phone="99")
+    assert bench.target.records["T1"]["phone"] == "1"
+    assert [outcome for outcome, _ in conflicts(bench)] == ["put back"]
+    mark = bench.links.get("erp", "Customers", "T1").written_fingerprint
+    assert "phone" in values.matching(mark, {"phone": "1"})
+
+
+@pytest.mark.parametrize(("take", "phone"), [("source", "2"), ("target", "99")])
+async def test_a_human_decides_what_rules_cannot(take, phone):
+    bench = await started({"*": "review"})
+    await edited(bench, 4, phone="99")
+    await bench.feed(customer(5, phone="2"))
+    parked = bench.state(customer()).parked
+    assert (parked.reason, parked.label) == ("review", "changed on both sides")
+    assert parked.differences == {"phone": ("2", "99")}
+    await bench.command(CUSTOMER_ID, "resolve", json.dumps({"take": take}))
+    assert bench.target.records["T1"]["phone"] == phone
+    await bench.feed(customer(6, phone="2", name="Other"))
+    assert bench.state(customer()).parked is None
+    assert (bench.target.records["T1"]["name"], bench.target.records["T1"]["phone"]) == ("Other", phone)
+
+
+async def test_a_cut_value_is_neither_written_again_nor_a_difference():
+    bench = Bench(ownership={"customer": {"*": "latest"}})
+    bench.target.longest = {"name": 4}
+    await bench.feed(customer(1))
+    assert bench.target.records["T1"]["name"] == "Berg"
+    await bench.feed(told_by_the_target("T1", customer(2, name="Berg"), event_id="own", echoed=("name",)))
+    await bench.feed(customer(3, phone="2"))
+    assert bench.target.ledger == [("create", "T1"), ("update", "T1")]
+    step = bench.state(customer()).steps[0]
+    assert (step.shadow["name"], step.held) == ("Berg AS", {"name": "Berg"})
+
+
+async def test_the_mark_is_of_what_the_target_made_of_our_values():
+    bench = Bench()
+    bench.target.longest = {"name": 4}
+    await bench.feed(customer(1))
+    mark = bench.links.get("erp", "Customers", "T1").written_fingerprint
+    assert values.matching(mark, {"name": "Berg", "phone": "1"}) == {"name", "phone"}
+
+
+async def test_a_record_that_was_there_gets_what_the_rules_give():
+    bench = Bench(ownership={"customer": {"name": "crm", "phone": "erp"}})
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "99"}
+    await bench.feed(told_by_the_target("X9", customer(1, name="BERG", phone="99"), event_id="own"))
+    await bench.feed(customer(2))
+    assert bench.target.records["X9"] == {"vat": "NO1", "name": "Berg AS", "phone": "99"}
+    assert bench.state(customer()).outcome == Outcome.UPDATED
+
+
+async def test_the_own_word_of_a_record_that_was_there_is_heard_first():
+    bench = Bench(ownership={"customer": {"*": "latest"}})
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "1"}
+    await bench.feed(customer(2))
+    assert bench.asked == [("Customers", "X9")]
+    assert bench.target.ledger == []
+    await bench.feed(told_by_the_target("X9", customer(7, name="BERG"), event_id="own"))
+    assert bench.target.records["X9"]["name"] == "BERG"
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "X9"
+
+
+async def test_what_no_rule_concerns_is_left_at_first_contact_and_written_later():
+    bench = Bench(ownership={"customer": {"phone": "crm"}})
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "99"}
+    await bench.feed(customer(1))
+    assert bench.target.records["X9"] == {"vat": "NO1", "name": "BERG", "phone": "1"}
+    await bench.feed(customer(2, name="Berg and Son"))
+    assert bench.target.records["X9"]["name"] == "Berg and Son"
+
+
+async def test_a_fact_does_not_disturb_a_link():
+    bench = await started({"*": "latest"})
+    facts = Link("erp", "facts/Customers", "T1", CUSTOMER_ID, "customer", "adopted", facts={"on_hold": "All"})
+    await bench.links.put(facts)
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "T1"
+    assert bench.links.fact(CUSTOMER_ID, "erp", "Customers", None, "on_hold") == "All"
+    assert [link.object for link in bench.links.of(CUSTOMER_ID)] == ["Customers"]
