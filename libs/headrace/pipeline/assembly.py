@@ -62,9 +62,15 @@ class Shared:
         self.audit = Audit(self.producer, self.codec, self.names.audit, self.owner)
         self.credentials: CredentialStore | None = None
         if settings.credentials.given:
-            keyring = Keyring(settings.credentials)
-            topic = self.names.credentials
-            self.credentials = CredentialStore(settings.kafka, topic, self.codec, self.producer, keyring, self.owner)
+            self.credentials = CredentialStore(
+                settings.kafka,
+                self.names.credentials,
+                self.codec,
+                self.producer,
+                Keyring(settings.credentials),
+                self.owner,
+                settings.credentials.lease_seconds,
+            )
 
     async def start(self, *, links: bool = True) -> None:
         """Connect to registry and Kafka, and read the credentials, and the links if the process needs them."""

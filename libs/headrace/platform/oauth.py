@@ -63,7 +63,7 @@ class Tokens:
 
     def is_due(self) -> bool:
         """Say whether it is time to renew."""
-        return self.seconds_left() <= min(RENEWAL_MARGIN, (self.expires_at - self.issued_at) / 4)
+        return self.seconds_left() <= max(0.0, min(RENEWAL_MARGIN, (self.expires_at - self.issued_at) / 4))
 
 
 Redeem = Callable[[str], Awaitable[Tokens | None]]

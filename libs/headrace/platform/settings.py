@@ -122,6 +122,9 @@ class CredentialSettings(Strict):
         default_factory=list, description="32 random bytes each, URL-safe base64: the first encrypts, all decrypt."
     )
     key_files: list[Path] = Field(default_factory=list, description="Files that hold one key each; after `keys`.")
+    lease_seconds: float = Field(
+        60.0, ge=1, le=600, description="How long others wait for a process that died while it renewed a token."
+    )
 
     @property
     def given(self) -> bool:

@@ -14,9 +14,17 @@ from pydantic import BaseModel
 from headrace.cli.systems import CONNECTORS
 from headrace.connectors.dynamics_fo.config import DimensionFormat
 from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
+from headrace.connectors.pipedrive.config import OAuth
 from headrace.connectors.pipedrive.config import Webhook as PipedriveWebhook
 from headrace.core.errors import ConfigurationError
-from headrace.platform.settings import ConnectionSettings, KafkaSettings, Settings, checked, load_settings
+from headrace.platform.settings import (
+    ConnectionSettings,
+    CredentialSettings,
+    KafkaSettings,
+    Settings,
+    checked,
+    load_settings,
+)
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "headrace.example.yaml"
 SYSTEMS = {connector.system: connector for connector in CONNECTORS}
@@ -87,10 +95,12 @@ def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for place, model, shown in (
         ("settings", Settings, document),
         ("kafka", KafkaSettings, document["kafka"]),
+        ("credentials", CredentialSettings, document["credentials"]),
         ("connection crm", ConnectionSettings, crm),
         ("connection erp", ConnectionSettings, erp),
         ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
         ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
+        ("pipedrive oauth", OAuth, {}),
         ("dynamics_fo", SYSTEMS["dynamics_fo"].config, erp["config"]),
         ("dynamics_fo webhook", EventsWebhook, erp["config"]["webhook"]),
         ("dynamics_fo dimension_format", DimensionFormat, erp["config"]["dimension_format"]),

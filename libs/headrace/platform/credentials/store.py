@@ -26,8 +26,6 @@ from headrace.platform.settings import KafkaSettings
 logger = logging.getLogger(__name__)
 
 CREDENTIAL, CLAIMED = "internal/credential.v1", "internal/credential_claim.v1"
-LEASE_SECONDS = 60.0
-"""How long a claim holds. Others wait for it after a crash, while the access token that is at hand still lives."""
 _USABLE = 0.75
 """Part of the lease in which the new value must be there."""
 _SHORTEST_WAIT = 0.5
@@ -45,7 +43,7 @@ class CredentialStore:
         producer: started.
         keyring: what encrypts and decrypts.
         owner: name of this process, kept with what it writes.
-        lease: seconds that a claim holds.
+        lease: seconds that a claim holds; others wait as long after a crash, if their access token does not live.
     """
 
     def __init__(
@@ -56,7 +54,7 @@ class CredentialStore:
         producer: Producer,
         keyring: Keyring,
         owner: str,
-        lease: float = LEASE_SECONDS,
+        lease: float = 60.0,
     ) -> None:
         self._kafka = kafka
         self._partition = TopicPartition(topic, 0)
