@@ -8,7 +8,20 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from headrace.cli import credentials, mapping, operate, ping, pipedrive, poll, preview, schemas, stack, topics, trace
+from headrace.cli import (
+    credentials,
+    load,
+    mapping,
+    operate,
+    ping,
+    pipedrive,
+    poll,
+    preview,
+    schemas,
+    stack,
+    topics,
+    trace,
+)
 from headrace.cli.demo import command as demo
 from headrace.core.errors import ConfigurationError, HeadraceError, RetryLater
 from headrace.platform.logging import configure
@@ -30,6 +43,7 @@ app.command("edit")(operate.edit)
 app.command("skip")(operate.skip)
 app.command("resolve")(operate.resolve)
 app.command("poll")(poll.poll)
+app.command("load")(load.load)
 app.command("ping")(ping.ping)
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(pipedrive.app, name="pipedrive")

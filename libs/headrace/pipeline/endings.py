@@ -56,6 +56,8 @@ class Result:
     target: str
     ending: Ending
     canonical_id: str = ""
+    target_object: str = ""
+    """Set if a record of somebody else was found there: that record's object."""
     target_id: str = ""
     keys: Mapping[str, Any] = field(default_factory=dict)
     """By which the record was found in the target; empty if by a link."""
@@ -113,7 +115,7 @@ class Endings:
         self._objects = {obj, *identities}
         self._object = obj
         self._targets = targets
-        self._ended: dict[tuple[str, str, str], Result] = {}
+        self._ended: dict[str, dict[tuple[str, str], Result]] = {}
         self._events: dict[tuple[str, str, str], _Event] = {}
         self._by_canonical: dict[str, _Event] = {}
 
@@ -127,14 +129,14 @@ class Endings:
 
     def parked(self, external_id: str, reason: str) -> None:
         """Take note of why the normaliser parked a record: the audit tells the words only."""
-        for address, result in list(self._ended.items()):
-            if result.external_id == external_id and result.ending in _STUCK:
-                ending = _PARKED.get(ParkReason(reason), Ending.REJECT)
-                self._ended[address] = replace(result, ending=ending)
+        ended = self._ended.get(external_id, {})
+        for address, result in ended.items():
+            if result.ending in _STUCK:
+                ended[address] = replace(result, ending=_PARKED.get(ParkReason(reason), Ending.REJECT))
 
     def results(self) -> list[Result]:
         """Return one result for each record, entity and target."""
-        found = list(self._ended.values())
+        found = [result for ended in self._ended.values() for result in ended.values()]
         for event in self._events.values():
             takers = [name for name, entities in self._targets.items() if event.result.entity in entities]
             if not takers:
@@ -156,12 +158,13 @@ class Endings:
             return  # read again by a resumed load, after it was told
         ending = Ending.CONFLICT if outcome == HELD else _NORMALISED.get(outcome, Ending.REJECT)
         self._forget(external_id, entity)
-        self._ended[address] = replace(result, ending=ending)
+        self._ended.setdefault(external_id, {})[line["source_object"], entity] = replace(result, ending=ending)
 
     def _forget(self, external_id: str, entity: str) -> None:
         """Drop how a record ended before: it was mended and read again."""
-        for key in [key for key in self._ended if key[1] == external_id and key[2] in ("", entity)]:
-            del self._ended[key]
+        ended = self._ended.get(external_id, {})
+        for key in [key for key in ended if key[1] in ("", entity)]:
+            del ended[key]
 
     def _read_processed(self, event: _Event, line: Mapping[str, Any]) -> None:
         target, phase, outcome = line["connection"], line["phase"], line["outcome"]
@@ -180,6 +183,7 @@ class Endings:
             event.result,
             target=target,
             ending=ending,
+            target_object=match.get("object", ""),
             target_id=line["target_id"] or match.get("target_id", ""),
             differences=match.get("detail", ""),
             reason=reason,

@@ -38,6 +38,8 @@ class LoadState:
     """How far a load is: durable with each page."""
 
     started_at: datetime
+    marks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Topic → where its partitions ended when the load began: what came of it stands behind."""
     span: Span = field(default_factory=Span)
     cursor: Mapping[str, str] = field(default_factory=dict)
     read: int = 0
@@ -55,7 +57,8 @@ class LoadState:
             "finished_at": self.finished_at,
         }
         texts = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
-        return {**texts, "read": str(self.read), "held": str(self.held), "cursor": json.dumps(dict(self.cursor))}
+        counts = {"read": str(self.read), "held": str(self.held)}
+        return {**texts, **counts, "cursor": json.dumps(dict(self.cursor)), "marks": json.dumps(dict(self.marks))}
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> LoadState | None:
@@ -65,6 +68,7 @@ class LoadState:
         moments = {name: datetime.fromisoformat(values[name]) for name in _TIMES if name in values}
         return cls(
             started_at=moments["started_at"],
+            marks=json.loads(values["marks"]),
             span=Span(moments.get("since"), moments.get("until")),
             cursor=json.loads(values["cursor"]),
             read=int(values["read"]),
@@ -223,21 +227,16 @@ def cursor_of(connection: str) -> str:
     return f"load:{connection}"
 
 
-async def begin_load(cursors: Cursors, connection: str, obj: str, span: Span, *, restart: bool) -> LoadState:
-    """Return where a load begins or goes on; a finished one comes back as it is.
+async def last_load(cursors: Cursors, connection: str, obj: str, span: Span) -> LoadState | None:
+    """Return the last load of an object: to be finished, or finished; None if there was none.
 
     Raises:
-        LoadUnderWay: an unfinished load has another span.
+        LoadUnderWay: it has another span.
     """
-    found = None if restart else LoadState.from_values(await cursors.get(cursor_of(connection), obj))
-    if found is None:
-        return LoadState(datetime.now(UTC), span)
-    if span.limited and span != found.span:
-        words = " ".join(
-            f"--{name} {moment.isoformat()}"
-            for name, moment in (("since", found.span.since), ("until", found.span.until))
-            if moment is not None
-        )
+    found = LoadState.from_values(await cursors.get(cursor_of(connection), obj))
+    if found is not None and span.limited and span != found.span:
+        limits = (("since", found.span.since), ("until", found.span.until))
+        words = " ".join(f"--{name} {moment.isoformat()}" for name, moment in limits if moment is not None)
         raise LoadUnderWay(
             f"{connection} {obj}: a load was begun {found.started_at:%Y-%m-%d %H:%M} UTC "
             f"with {words or 'no limit of time'}; repeat that, or begin anew with --restart"

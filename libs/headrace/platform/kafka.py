@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -103,7 +102,7 @@ async def read_all(
     topics: Sequence[str],
     *,
     partitions: Iterable[int] | None = None,
-    since: datetime | None = None,
+    begin: Mapping[str, Sequence[int]] | None = None,
 ) -> AsyncIterator[Message]:
     """Yield every record of `topics` from the beginning up to what is there now; no group, nothing committed.
 
@@ -111,7 +110,7 @@ async def read_all(
         kafka: where.
         topics: which.
         partitions: of each topic; None takes all.
-        since: leaves out what was written before (UTC).
+        begin: topic → the offset in each partition from which to read; other topics are read from their beginning.
     """
     consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
@@ -125,9 +124,9 @@ async def read_all(
             ]
         ends = {tp: end for tp, end in (await consumer.end_offsets(assigned)).items() if end > 0}
         begins = await consumer.beginning_offsets(list(ends))
-        if since is not None and ends:
-            found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1000)))
-            begins = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in ends}
+        for tp in ends:
+            if begin is not None and tp.topic in begin:
+                begins[tp] = max(begins[tp], begin[tp.topic][tp.partition])
         pending = {tp for tp, end in ends.items() if begins[tp] < end}
         consumer.assign(list(pending))
         for tp in pending:

@@ -41,6 +41,14 @@ class Lag:
         ends: Ends = await self._consumer.end_offsets(partitions)
         return ends
 
+    async def marks(self, topics: Iterable[str]) -> dict[str, list[int]]:
+        """Return the same as text can keep it: topic → end of each partition."""
+        topics = list(topics)
+        ends = await self.ends(topics)
+        return {
+            topic: [ends[TopicPartition(topic, number)] for number in range(self._kafka.partitions)] for topic in topics
+        }
+
     async def behind(self, group: str, ends: Ends) -> int:
         """Return how many messages before `ends` a group has not finished yet.
 
