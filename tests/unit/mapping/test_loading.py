@@ -9,6 +9,7 @@ import pytest
 
 from headrace.core.errors import ConfigurationError
 from headrace.mapping import InMapping, OutMapping, load, load_directory, parse
+from headrace.mapping.loading import mapping_files
 from headrace.mapping.yaml_reading import MAX_ALIASES, MAX_BYTES, MAX_DEPTH
 from tests.unit.mapping.cases_support import DOCUMENTS, cases
 
@@ -49,6 +50,18 @@ def test_load_directory_reports_every_file(tmp_path: Path) -> None:
         load_directory(tmp_path / "none")
     documents = load_directory(DOCUMENTS)
     assert [type(document) for document in documents] == [InMapping, OutMapping]
+
+
+def test_files_of_a_mounted_config_map_are_found_once(tmp_path: Path) -> None:
+    """A kubelet keeps them in a hidden folder and links to them; an event would be told twice otherwise."""
+    hidden = tmp_path / "..2026_11_21_10_00_00.1"
+    hidden.mkdir()
+    (hidden / "customer.yaml").write_bytes((DOCUMENTS / "sales_order.out.yaml").read_bytes())
+    (tmp_path / "..data").symlink_to(hidden.name)
+    (tmp_path / "customer.yaml").symlink_to("..data/customer.yaml")
+
+    assert [path.name for path in mapping_files(tmp_path)] == ["customer.yaml"]
+    assert len(load_directory(tmp_path)) == 1
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
