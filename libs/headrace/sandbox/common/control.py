@@ -35,7 +35,11 @@ class ControlError(Exception):
 
 @dataclass
 class Sandbox:
-    """The parts of one running sandbox, shared by its vendor routes and its control routes."""
+    """The parts of one running sandbox, shared by its vendor routes and its control routes.
+
+    `edit` (object, key, fields) and `remove` (object, key) are what a person does to a record in the system's own
+    pages: checked like a request, told to webhooks, and None for a record that is not there.
+    """
 
     system: str
     store: Store
@@ -43,6 +47,8 @@ class Sandbox:
     seed: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     deliveries: Deliveries | None = None
     after_reset: Callable[[], None] = lambda: None
+    edit: Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda object_, key, fields: None
+    remove: Callable[[str, str], Mapping[str, Any] | None] = lambda object_, key: None
     clock: Clock = field(default_factory=Clock)
     faults: FaultBook = field(default_factory=FaultBook)
     requests: RequestRing = field(default_factory=RequestRing)
@@ -138,6 +144,12 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         object_ = request.path_params["object"]
         return {"records": [] if object_.startswith(INTERNAL) else [_shown(record) for record in store.list(object_)]}
 
+    def edit_record(request: Request, body: Any) -> Any:
+        return sandbox.edit(request.path_params["object"], request.path_params["key"], body)
+
+    def remove_record(request: Request, body: Any) -> Any:
+        return sandbox.remove(request.path_params["object"], request.path_params["key"])
+
     def count_records(request: Request, body: Any) -> Any:
         return {name: count for name, count in store.objects().items() if not name.startswith(INTERNAL)}
 
@@ -160,6 +172,8 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         control_route("/records", "GET", count_records),
         control_route("/records/{object}", "GET", read_records),
         control_route("/records/{object}/{key:path}", "GET", read_record),
+        control_route("/records/{object}/{key:path}", "PATCH", edit_record),
+        control_route("/records/{object}/{key:path}", "DELETE", remove_record),
         control_route("/faults", "POST", lambda r, b: {"id": faults.add(FaultRule.model_validate(b))}),
         control_route("/faults", "GET", lambda r, b: {"faults": faults.describe()}),
         control_route("/faults", "DELETE", clear_faults),

@@ -15,6 +15,8 @@ from starlette.types import Scope
 
 REMEMBERED_REQUESTS = 10_000
 STATE_NAME = "sandbox_request"
+PERSON = "PERSON"
+"""In place of an HTTP method, in ledger rows of what a person did in the system's own pages."""
 
 _SECRET_PARAMETERS = re.compile(
     r"((?:^|[?&])(?:api_token|access_token|refresh_token|client_secret|client_assertion|code|sig)=)[^&#]*",

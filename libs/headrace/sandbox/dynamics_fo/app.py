@@ -13,6 +13,7 @@ from headrace.sandbox.dynamics_fo.admin import admin_routes
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.events import RETRY_DELAYS, BusinessEvents
 from headrace.sandbox.dynamics_fo.numbering import NumberSequences
+from headrace.sandbox.dynamics_fo.people import People
 from headrace.sandbox.dynamics_fo.routes import FinanceRoutes
 from headrace.sandbox.dynamics_fo.rows import define_indexes
 from headrace.sandbox.dynamics_fo.seeding import Installation, Seeder
@@ -47,6 +48,8 @@ def create_app(
     sandbox = Sandbox(SYSTEM, store, settings, seeder.seed, deliveries)
     events = BusinessEvents(store, deliveries, settings)
     writer = Writer(sandbox, settings, numbers, events)
+    people = People(store, writer)
+    sandbox.edit, sandbox.remove = people.edit, people.remove
     directory = EntraDirectory(sandbox, settings)
     throttle = Throttle(settings)
 

@@ -5,15 +5,22 @@ Where the behaviour is not documented or was seen to differ, there is a switch; 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
 
 from headrace.sandbox.common.settings import SandboxSettings
+from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 
 
 class FinanceSettings(SandboxSettings):
     """What `POST /_sandbox/settings` changes."""
+
+    @classmethod
+    def knows(cls, object_: str, field: str) -> bool:
+        """Whether an entity set has a property."""
+        return object_ in ENTITIES and field in ENTITIES[object_].by_name
 
     # Sign-in
     token_lifetime_seconds: int = Field(default=3599, ge=1, description="Entra's usual hour less a second")
@@ -45,6 +52,9 @@ class FinanceSettings(SandboxSettings):
     site_mandatory: bool = True
     infolog_stacktrace: bool = True
     line_conflict_probability: float = Field(default=1.0, ge=0, le=1)
+    item_tax_percent: dict[str, Decimal] = Field(
+        default_factory=dict, description="sales tax in percent by item sales tax group, for totals of orders"
+    )
     line_write_seconds: float = Field(default=0.002, ge=0, description="how long a line write holds its order")
     content_id_references: bool = Field(default=False, description="resolve $1 in later URLs of a changeset")
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.sandbox.common.alterations import altered
 from headrace.sandbox.common.control import Sandbox
-from headrace.sandbox.common.requests import RequestNote
+from headrace.sandbox.common.requests import PERSON, RequestNote
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo import dimensions
 from headrace.sandbox.dynamics_fo.drafts import Caller, Draft, Work
@@ -67,7 +68,7 @@ class Writer:
         initial = {field.name: field.default for field in entity.properties if field.default is not None}
         if entity.has_company:
             supplied["dataAreaId"] = company
-        draft = Draft(entity, company, {**initial, **supplied}, frozenset(supplied))
+        draft = Draft(entity, company, {**initial, **self._kept(entity, supplied, note)}, frozenset(supplied))
         for name in supplied:
             self._validate_field(draft, entity.by_name[name], on_create=True)
         work = self.work(note)
@@ -97,7 +98,9 @@ class Writer:
             if self._settings.key_change == "refuse":
                 raise query_error(f"The key property '{name}' of type '{NAMESPACE}.{entity.type}' cannot be changed.")
         company = str(record.data.get("dataAreaId", ""))
-        draft = Draft(entity, company, {**record.data, **supplied}, frozenset(supplied), record)
+        draft = Draft(
+            entity, company, {**record.data, **self._kept(entity, supplied, note)}, frozenset(supplied), record
+        )
         for name in [*supplied]:
             self._validate_field(draft, entity.by_name[name], on_create=False)
         work = self.work(note)
@@ -228,6 +231,11 @@ class Writer:
                 raise query_error(f"{error} Property '{name}'.") from error
             supplied[name] = parsed.lower() if name == "dataAreaId" else parsed
         return supplied
+
+    def _kept(self, entity: Entity, supplied: Mapping[str, Any], note: RequestNote) -> Mapping[str, Any]:
+        """Return what is kept of a request to the API (`transform`); what a person enters stays as it is."""
+        rules = self._settings.transform
+        return altered(rules, entity.set, supplied) if rules and note.method != PERSON else supplied
 
     def _company(self, entity: Entity, supplied: Mapping[str, Any], caller: Caller) -> str:
         if not entity.has_company:

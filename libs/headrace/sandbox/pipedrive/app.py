@@ -29,6 +29,7 @@ from headrace.sandbox.pipedrive.delivery import WebhookDeliveries
 from headrace.sandbox.pipedrive.gateway import Gateway
 from headrace.sandbox.pipedrive.limits import RateLimiter
 from headrace.sandbox.pipedrive.oauth import OAuth
+from headrace.sandbox.pipedrive.people import People
 from headrace.sandbox.pipedrive.search_index import SearchIndex
 from headrace.sandbox.pipedrive.seed import Seeder
 from headrace.sandbox.pipedrive.settings import Settings
@@ -46,6 +47,8 @@ def create_app(data_dir: Path, **options: Any) -> Starlette:
     settings = Settings(**options)
     sandbox = Sandbox("pipedrive", store, settings, seed=lambda body: Seeder(account, body).run())
     account = Account(store, sandbox.ledger, sandbox.clock, settings)
+    people = People(account)
+    sandbox.edit, sandbox.remove = people.edit, people.remove
     deliveries = WebhookDeliveries(account)
     index, limiter = SearchIndex(account), RateLimiter(settings, sandbox.clock)
     account.listeners += [index.hear, Webhooks(account, deliveries).hear]

@@ -50,6 +50,9 @@ def endpoints() -> list[Endpoint]:
 def _checked(call: Call, object_: str, body: Any, *, creating: bool, place: str = "") -> Data:
     check = BodyCheck(call.account, object_, call.caller.user_id)
     sent = check.run(body, creating=creating)
+    product = call.account.get("product", sent.get("product_id"))
+    if product is not None and not product["is_linkable"] and call.account.settings.unlinkable_products == "refuse":
+        check.problems.append(f"product_id: Product with id {product['id']} cannot be linked to deals")
     if check.problems:
         raise validation_failed([f"{place}{problem}" for problem in check.problems])
     return sent

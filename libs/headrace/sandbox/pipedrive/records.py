@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from headrace.sandbox.common.alterations import altered
 from headrace.sandbox.pipedrive.account import Account, Caller, Data
 from headrace.sandbox.pipedrive.errors import ApiError, bad_request, not_found, validation_failed
 from headrace.sandbox.pipedrive.resources import Resource
+from headrace.sandbox.pipedrive.settings import CUSTOM
 from headrace.sandbox.pipedrive.validation import BodyCheck
 
 
@@ -20,7 +22,7 @@ def create(account: Account, caller: Caller, resource: Resource, body: Any, extr
     sent = check.run(body, creating=True) | (extra or {})
     if check.problems:
         raise validation_failed(check.problems)
-    data = resource.new(account, caller, sent, check.problems)
+    data = resource.new(account, caller, _kept(account, caller, resource, sent), check.problems)
     if check.problems:
         raise validation_failed(check.problems)
     return account.create(resource.object, data, caller, sent)
@@ -41,10 +43,24 @@ def change(account: Account, caller: Caller, resource: Resource, before: Data, b
         raise not_found(resource.object.capitalize())
     if sent.get("is_deleted"):
         raise bad_request("Records are deleted with DELETE only.")
-    after = resource.changed(account, caller, before, sent, check.problems)
+    after = resource.changed(account, caller, before, _kept(account, caller, resource, sent), check.problems)
     if check.problems:
         raise validation_failed(check.problems)
     return account.update(resource.object, before, after, caller, sent)
+
+
+def _kept(account: Account, caller: Caller, resource: Resource, sent: Data) -> Data:
+    """Return what is kept of a request to the API (`transform`); what a person enters stays as it is."""
+    rules = account.settings.transform
+    if not rules or caller.source != "api":
+        return sent
+    fields = account.fields.of(resource.object).values()
+    names = {field["code"]: field["name"] for field in fields if field["is_custom"]}
+    custom = {names[code]: value for code, value in sent.get("custom_fields", {}).items()}
+    kept = altered(rules, resource.object, {**sent, CUSTOM: custom})
+    codes = {name: code for code, name in names.items()}
+    by_code = {codes[name]: value for name, value in kept.pop(CUSTOM).items()}
+    return kept | ({"custom_fields": by_code} if "custom_fields" in sent else {})
 
 
 def delete(account: Account, caller: Caller, object_: str, id_: int, label: str) -> int:

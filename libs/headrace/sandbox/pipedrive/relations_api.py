@@ -1,31 +1,19 @@
-"""Merge, duplicate, changelog and followers.
-
-Source: "Merging two …" tutorials and the v1 reference. In a merge the record of the path dies and `merge_with_id`
-survives; its empty fields are filled, and what pointed to the other now points to it.
-"""
+"""Merge, duplicate, changelog and followers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from headrace.sandbox.pipedrive import deal_products, show_v1, show_v2
-from headrace.sandbox.pipedrive.account import Account, Data
+from headrace.sandbox.pipedrive.account import Data
 from headrace.sandbox.pipedrive.calls import LABELS, Call, Endpoint, Handler, Reply, single
 from headrace.sandbox.pipedrive.errors import bad_request, not_found
+from headrace.sandbox.pipedrive.merging import MERGEABLE, merge
 from headrace.sandbox.pipedrive.paging import check_query, limit_of, offset_page, v2_list
 from headrace.sandbox.pipedrive.resources import RESOURCES
 from headrace.sandbox.pipedrive.times import to_v1 as v1_time
 
-_MERGEABLE = ("deal", "person", "organization")
-_FOLLOWED = (*_MERGEABLE, "product")
-_TEXT_TYPES = ("varchar", "varchar_auto", "text")
-_KEPT = frozenset({"id", "add_time", "update_time", "is_deleted", "custom_fields"})
-# What points to a record: (object, key)
-_POINTING = {
-    "deal": (("activity", "deal_id"), ("note", "deal_id"), ("file", "deal_id"), ("deal_product", "deal_id")),
-    "person": (("deal", "person_id"), ("activity", "person_id"), ("note", "person_id")),
-    "organization": (("deal", "org_id"), ("person", "org_id"), ("activity", "org_id"), ("note", "org_id")),
-}
+_FOLLOWED = (*MERGEABLE, "product")
 
 
 def endpoints() -> list[Endpoint]:
@@ -39,7 +27,7 @@ def endpoints() -> list[Endpoint]:
             Endpoint("v2", "POST", f"{path}/followers", _add_follower(object_), 5, scope),
             Endpoint("v2", "DELETE", f"{path}/followers/{{user_id}}", _remove_follower(object_), 3, scope),
         ]
-        if object_ in _MERGEABLE:
+        if object_ in MERGEABLE:
             found += [
                 Endpoint("v1", "PUT", f"{path}/merge", _merge(object_), 40, scope),
                 Endpoint("v1", "GET", f"{path}/changelog", _changelog(object_), 20, ("recents", "recents:read")),
@@ -60,42 +48,10 @@ def _merge(object_: str) -> Handler:
             raise not_found(LABELS[object_])
         if winner["id"] == loser["id"]:
             raise bad_request("merge_with_id must name another record.")
-        for kind, key in _POINTING[object_]:
-            for record in account.related(kind, key, loser["id"]):
-                moved = record | {key: winner["id"]}
-                if kind == "activity" and key == "person_id":
-                    moved["participants"] = [
-                        item | {"person_id": winner["id"]} if item["person_id"] == loser["id"] else item
-                        for item in record["participants"]
-                    ]
-                account.update(kind, record, moved, call.caller, {key: winner["id"]})
-        merged = _merged(account, object_, winner, loser)
-        account.soft_delete(object_, loser, call.caller, merged_to=winner["id"])
-        sent = {"merge_with_id": winner["id"], "merged": loser["id"]}
-        account.update(object_, winner, merged, call.caller, sent, merged_from=loser["id"])
-        if object_ == "deal":
-            deal_products.refresh_value(account, call.caller, winner["id"])
-        shown = show_v1.show(account, object_, account.get(object_, winner["id"]) or merged)
+        shown = show_v1.show(account, object_, merge(account, call.caller, object_, loser, winner))
         return single(shown | ({"merge_what_id": loser["id"]} if object_ == "deal" else {}))
 
     return handle
-
-
-def _merged(account: Account, object_: str, winner: Data, loser: Data) -> Data:
-    empty = [key for key in loser if key not in _KEPT and winner.get(key) in (None, "", [], 0)]
-    merged = winner | {key: loser[key] for key in empty}
-    if object_ == "person":
-        for kind in ("emails", "phones"):
-            known = {entry["value"] for entry in winner[kind]}
-            more = [entry | {"primary": False} for entry in loser[kind] if entry["value"] not in known]
-            merged[kind] = [*winner[kind], *more] if winner[kind] else loser[kind]
-    values = loser["custom_fields"] | winner["custom_fields"]
-    if object_ == "organization" and account.settings.organization_merge_joins_texts:
-        for code, type_ in account.custom_types(object_).items():
-            left, right = winner["custom_fields"].get(code), loser["custom_fields"].get(code)
-            if type_ in _TEXT_TYPES and left and right and left != right:
-                values[code] = f"{left}, {right}"
-    return merged | {"custom_fields": values, "update_time": account.now()}
 
 
 def _duplicate_deal(call: Call) -> Reply:

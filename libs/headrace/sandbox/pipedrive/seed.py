@@ -135,7 +135,7 @@ class Seeder:
         id_ = self._add("deal", {key: value for key, value in item.items() if key != "products"}, place)
         ids = []
         for position, line in enumerate(lines):
-            body = self._resolved("deal_product", line, place)
+            body = self.resolved("deal_product", line, place)
             sent = self._checked("deal_product", body, f"{place}.products[{position}]")
             deal = account.get("deal", id_) or {}
             ids.append(deal_products.add_line(account, self._caller, deal, sent)["id"])
@@ -144,7 +144,7 @@ class Seeder:
     def _add(self, object_: str, item: Data, place: str) -> int:
         resource = RESOURCES[object_]
         free = {key: item[key] for key in _FREE_KEYS if key in item}
-        body = self._resolved(object_, {key: value for key, value in item.items() if key not in free}, place)
+        body = self.resolved(object_, {key: value for key, value in item.items() if key not in free}, place)
         sent = self._checked(object_, body, place)
         problems: list[str] = []
         try:
@@ -169,8 +169,12 @@ class Seeder:
             raise ControlError(f"{place}: {'; '.join(check.problems)}")
         return sent
 
-    def _resolved(self, object_: str, item: Data, place: str) -> Data:
-        """Return a record's body with ids in place of names."""
+    def resolved(self, object_: str, item: Data, place: str) -> Data:
+        """Return a record's body with ids in place of names.
+
+        Raises:
+            ControlError: a name that the account does not have.
+        """
         body = dict(item)
         for name, key in _NAMED.items():
             if name in body:

@@ -11,10 +11,20 @@ from typing import Literal
 from pydantic import Field
 
 from headrace.sandbox.common.settings import SandboxSettings
+from headrace.sandbox.pipedrive.properties import BY_NAME
+
+CUSTOM = "custom"
+"""Under this name a transform names custom fields by their display name."""
 
 
 class Settings(SandboxSettings):
     """All switches with their defaults; an unknown name is refused."""
+
+    @classmethod
+    def knows(cls, object_: str, field: str) -> bool:
+        """Whether requests set this field: `organization.name`, `organization.custom.VAT number`, `product.prices`."""
+        name, _, inner = field.partition(".")
+        return object_ in BY_NAME and (name in BY_NAME[object_] or bool(name == CUSTOM and inner))
 
     # Access
     accept_api_token_query: bool = Field(default=True, description="take ?api_token= as well as the header")
@@ -59,6 +69,10 @@ class Settings(SandboxSettings):
     amount_discount_per: Literal["line", "unit"] = "line"
     round_sums: bool = True
     default_tax_method: Literal["exclusive", "inclusive", "none"] = "exclusive"
+
+    unlinkable_products: Literal["refuse", "accept"] = Field(
+        default="refuse", description="a line of a product whose is_linkable is false"
+    )
 
     # Webhooks
     webhook_url_check: Literal["syntax", "public", "reachable"] = Field(
