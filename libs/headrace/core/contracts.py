@@ -48,7 +48,8 @@ class Record:
     `data` uses the system's own field names (custom fields resolved to their display names under "custom"), with
     Decimal, date, datetime, str, int, bool, None, lists and dicts only. `version` orders changes of one record
     as text, "" if the system has none. `modified_at` is UTC. `own` is true when the system says that our own
-    credential made this change. `deleted` records carry what is still known in `data`.
+    credential made this change. `deleted` records carry what is still known in `data`: under "merged_into" the external
+    id of the record that one was merged into, if the system tells.
     """
 
     ref: Ref

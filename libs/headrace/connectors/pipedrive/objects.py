@@ -19,6 +19,8 @@ PRICE_PREFIX = "prices."
 """A product's price in one currency: "prices.EUR"."""
 POINTS: Mapping[str, str] = {"email": "emails", "phone": "phones"}
 """The primary one of a person's e-mail addresses and phone numbers, and the list that it stands in."""
+MERGED_INTO = "merged_into"
+"""Of a record that vanished in a merge: the id of the one that is left. Only webhooks v2 of the deletion tell it."""
 CATEGORY, CATEGORY_NAME = "category", "category_name"
 ORGANIZATION_CUSTOM = "org_custom"
 """Under this name deals and persons hold the custom fields of their organization."""
@@ -173,7 +175,7 @@ DEAL = Object(
         "arr": "decimal",
         "mrr": "decimal",
         "acv": "decimal",
-        "merged_to_id": "integer",
+        MERGED_INTO: "string",
         # added
         "org_name": "string",
         "org_country": "string",
@@ -207,7 +209,7 @@ PERSON = Object(
         "birthday": "date",
         "notes": "string",
         "marketing_status": "string",
-        "merged_to_id": "integer",
+        MERGED_INTO: "string",
         # added
         "email": "string",
         "phone": "string",
@@ -236,7 +238,7 @@ ORGANIZATION = Object(
         "industry": "integer",
         "annual_revenue": "decimal",
         "employee_count": "integer",
-        "merged_to_id": "integer",
+        MERGED_INTO: "string",
     },
     lists={},
     objects={"address": ADDRESS_FIELDS},

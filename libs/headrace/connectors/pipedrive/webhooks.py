@@ -16,7 +16,7 @@ from typing import Any
 
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import Definitions
-from headrace.connectors.pipedrive.objects import CUSTOM, KINDS
+from headrace.connectors.pipedrive.objects import CUSTOM, KINDS, MERGED_INTO
 from headrace.connectors.pipedrive.reading import moment, typed, version_of
 from headrace.core.contracts import Notice, Record, WebhookRequest
 from headrace.core.errors import DeliveryRefused, RejectRecord
@@ -105,8 +105,9 @@ def decode(config: PipedriveConfig, ref: Ref, body: bytes, definitions: Definiti
         return None
     changed_at = _changed_at(meta)
     data = _last_state(ref, message.get("previous"), definitions)
-    if meta.get("merged_to_id") is not None and str(meta["merged_to_id"]).isdigit():
-        data["merged_to_id"] = int(meta["merged_to_id"])
+    survivor = str(meta.get("merged_to_id") or "")
+    if survivor.isascii() and survivor.isdigit():
+        data[MERGED_INTO] = survivor
     # Whole seconds as `update_time` has: a record that is restored in the same second is not older than its deletion.
     version = version_of(changed_at.replace(microsecond=0)) if changed_at else ""
     return Record(ref, data, version=version, modified_at=changed_at, deleted=True, own=_is_own(config, meta))

@@ -211,7 +211,7 @@ class TestDecode:
         assert record.modified_at == datetime(2026, 11, 2, 9, 5, 1, 375000, UTC)
         assert record.data["custom"] == {"ERP no.": "ERP-1", "Legal entity": "demf", "c" * 40: None}
         assert record.data["won_time"] == datetime(2026, 11, 2, 9, 5, 1, tzinfo=UTC)
-        assert record.data["merged_to_id"] == 60
+        assert record.data["merged_into"] == "60"
         assert str(record.data["value"]) == "1200.5"
 
     def test_a_deletion_in_v1(self) -> None:
