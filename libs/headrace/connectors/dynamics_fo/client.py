@@ -84,6 +84,14 @@ class ODataClient:
         row: Row = _json(entity_set.name, response)
         return row
 
+    async def public_entity(self, name: str) -> Row | None:
+        """Return what the environment's metadata says of an entity type, None if it describes none of that name."""
+        response = await self._read("GET", f"/metadata/PublicEntities('{name}')", operation="metadata.entity")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        row: Row = _json(f"metadata of {name}", response)
+        return row
+
     async def create(self, entity_set: EntitySet, body: Row, *, trace: str = "") -> Row:
         """Create a row and return it as the service completed it, with its etag.
 

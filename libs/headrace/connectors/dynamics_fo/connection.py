@@ -16,6 +16,7 @@ from headrace.connectors.dynamics_fo.source import DynamicsFoSource
 from headrace.connectors.dynamics_fo.target import DynamicsFoTarget
 from headrace.connectors.dynamics_fo.transforms import transforms
 from headrace.core.contracts import Check, Source, Target
+from headrace.core.needs import NOTHING, Needs
 from headrace.core.secrets import Secrets
 from headrace.platform.auth import EntraCredentials
 from headrace.platform.budget import Budget
@@ -55,9 +56,9 @@ class DynamicsFoConnection:
         self.source: Source | None = DynamicsFoSource(config, self.client)
         self.target: Target | None = DynamicsFoTarget(config, self.client)
 
-    async def ping(self) -> Sequence[Check]:
-        """Sign in, read every object in every company, and compare the configuration with the environment."""
-        return await ping.ping(self.config, self.credentials, self.client)
+    async def ping(self, needs: Needs = NOTHING) -> Sequence[Check]:
+        """Sign in, read every object in every company, and compare configuration and mappings with the environment."""
+        return await ping.ping(self.config, self.credentials, self.client, needs)
 
     async def close(self) -> None:
         """Close the HTTP clients and forget the token."""

@@ -6,59 +6,52 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from headrace.connectors.dynamics_fo import odata
+from headrace.connectors.dynamics_fo import field_checks, odata, setup_checks
 from headrace.connectors.dynamics_fo.changes import MODIFIED
 from headrace.connectors.dynamics_fo.client import ODataClient, Row
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ENTITY_SETS, ORDERS
+from headrace.connectors.dynamics_fo.objects import COMPANY, ENTITY_SETS
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError, RejectRecord, StopConnection
+from headrace.core.needs import NOTHING, Needs
+from headrace.platform import checks
 from headrace.platform.auth import EntraCredentials
 
-LARGEST_SKEW = 120.0
-"""Seconds; polls compare our cursors with the server's clock."""
 DEFAULT_FORMAT = "DataEntityDefaultDimensionFormat"
 
-NUMBERS = {
-    ORDERS.name: "SalesOrderNumber comes from the number sequence of sales orders; it must be automatic.",
-    CUSTOMERS.name: "CustomerAccount comes from the number sequence of customer accounts, unless a mapping sets it.",
-    CONTACTS.name: "the mapping of contacts chooses ContactPersonId: its number sequence must allow manual numbers.",
-}
-"""Number sequences cannot be read through OData, so `ping` can only say what they must be."""
 
-
-async def ping(config: DynamicsFoConfig, credentials: EntraCredentials, client: ODataClient) -> Sequence[Check]:
+async def ping(
+    config: DynamicsFoConfig, credentials: EntraCredentials, client: ODataClient, needs: Needs = NOTHING
+) -> Sequence[Check]:
     """Look at everything that can be looked at without writing; what needs sign-in is left out if that fails."""
-    sign_in = await _sign_in(config, credentials, client)
+    encrypted = await checks.tls("TLS", config.environment_url, config.verify)
+    sign_in = await _sign_in(credentials, client)
     if sign_in[0].state is CheckState.FAIL:
-        return sign_in
+        return [encrypted, *sign_in]
     return [
+        encrypted,
         *sign_in,
+        *await setup_checks.user(config, client, needs),
         await _companies(config, client),
+        *setup_checks.companies(config, needs),
         *[await _readable(config, client, name) for name in ENTITY_SETS],
+        *await field_checks.fields(config, client, needs),
+        *await setup_checks.mapped_values(config, client, needs),
+        *await setup_checks.number_sequences(config, client, needs),
         *[await _clock(client, name) for name in MODIFIED if config.poll(name).strategy == "auto"],
         *await _dimensions(config, client),
         *await _business_events(config, client),
-        Check("number sequences", CheckState.WARN, "; ".join(f"{name}: {text}" for name, text in NUMBERS.items())),
     ]
 
 
-async def _sign_in(config: DynamicsFoConfig, credentials: EntraCredentials, client: ODataClient) -> list[Check]:
+async def _sign_in(credentials: EntraCredentials, client: ODataClient) -> list[Check]:
     try:
         await credentials.token()
         page = await client.page("Companies", odata.Query(top=1))
     except HeadraceError as error:
         return [Check("sign-in", CheckState.FAIL, _reason(error), _remedy(error))]
-    checks = [Check("sign-in", CheckState.PASS, f"token for {credentials.seconds_left():.0f} s")]
-    if page.server_time is None:
-        return [
-            *checks,
-            Check("clock", CheckState.WARN, "the answer has no Date header", "Look at the gateway between."),
-        ]
-    skew = (page.server_time - datetime.now(UTC)).total_seconds()
-    good = abs(skew) <= LARGEST_SKEW
-    remedy = "" if good else "Set this machine's clock (NTP)."
-    return [*checks, Check("clock", CheckState.PASS if good else CheckState.WARN, f"{skew:+.0f} s apart", remedy)]
+    ahead = None if page.server_time is None else (page.server_time - datetime.now(UTC)).total_seconds()
+    return [Check("sign-in", CheckState.PASS, f"token for {credentials.seconds_left():.0f} s"), checks.clock(ahead)]
 
 
 async def _companies(config: DynamicsFoConfig, client: ODataClient) -> Check:
@@ -81,8 +74,9 @@ async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str) ->
     entity_set = ENTITY_SETS[name]
     empty = []
     try:
-        for company in config.legal_entities:
-            query = odata.Query(odata.equals(entity_set, {COMPANY: company}), config.select(name), top=1)
+        for company in config.legal_entities if entity_set.has_company else ["any company"]:
+            only = odata.equals(entity_set, {COMPANY: company}) if entity_set.has_company else ""
+            query = odata.Query(only, config.select(name), top=1)
             if not (await client.page(name, query)).rows:
                 empty.append(company)
     except RejectRecord as error:
@@ -153,10 +147,14 @@ _ACTIVATE = "Activate one under General ledger > Financial dimension configurati
 _FOLLOW = "Make dimension_format the same: F&O would put values into the wrong dimensions or drop them."
 
 
+_EVENTS = "System administration > Setup > Business events"
+
+
 async def _business_events(config: DynamicsFoConfig, client: ODataClient) -> list[Check]:
     name = "business events"
     if config.webhook is None:
-        return [Check(name, CheckState.WARN, "no webhook is configured: changes are found by polling only")]
+        text = "no webhook is configured: changes are found by polling only"
+        return [Check(name, CheckState.WARN, text, "Configure webhook, or poll often.")]
     try:
         catalog = {row["BusinessEventId"] async for row in client.rows("BusinessEventsCatalogs", odata.Query())}
         endpoints = {
@@ -166,9 +164,10 @@ async def _business_events(config: DynamicsFoConfig, client: ODataClient) -> lis
         }
         activations = [row async for row in client.rows("BusinessEventsConfigurations", odata.Query())]
     except HeadraceError as error:
-        return [Check(name, CheckState.WARN, _reason(error), _remedy(error))]
+        remedy = f"Look there: {_EVENTS}: an endpoint of ours, and the events of `events` active for each company."
+        return [Check(name, CheckState.WARN, f"cannot be looked at: {_reason(error)}", remedy)]
     if not endpoints:
-        remedy = "Add an HTTPS endpoint under System administration > Setup > Business events."
+        remedy = f"Add an HTTPS endpoint https://…/hooks/<connection>?code=…: {_EVENTS}, tab Endpoints."
         return [Check(name, CheckState.FAIL, "no endpoint is registered", remedy)]
     return [
         _event_check(event_id, company, catalog, endpoints, activations)
@@ -182,10 +181,12 @@ def _event_check(
 ) -> Check:
     name = f"business event {event_id} in {company}"
     if event_id not in catalog:
-        remedy = "Correct `events`, or rebuild the catalogue in F&O."
+        remedy = f"Correct `events`, or rebuild the catalogue: {_EVENTS} > Manage."
         return Check(name, CheckState.FAIL, "the environment's catalogue does not have it", remedy)
     if not any(_is_active(row, event_id, company, endpoints) for row in activations):
-        return Check(name, CheckState.FAIL, "it is not active", "Activate it for this company and our endpoint.")
+        return Check(
+            name, CheckState.FAIL, "it is not active", f"Activate it for this company and our endpoint: {_EVENTS}."
+        )
     return Check(name, CheckState.PASS, "active")
 
 
@@ -203,4 +204,6 @@ def _reason(error: HeadraceError) -> str:
 
 
 def _remedy(error: HeadraceError) -> str:
-    return error.remedy if isinstance(error, StopConnection) else ""
+    if isinstance(error, StopConnection) and error.remedy:
+        return error.remedy
+    return "Try again; if it stays, look at the environment in Lifecycle Services or the admin centre."

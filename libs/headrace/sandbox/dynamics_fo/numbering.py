@@ -1,4 +1,4 @@
-"""Number sequences per company and entity: automatic, manual, or both."""
+"""Number sequences per company and entity: automatic, manual, both, or none, as in a company not set up yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 from headrace.sandbox.common.store import Store
 from headrace.sandbox.dynamics_fo.entities.model import Entity, Sequence
+from headrace.sandbox.dynamics_fo.errors import WriteRefused
 
+MODES = ("auto", "manual", "both", "none")
 SEQUENCES = "#number_sequences"
 _DIGITS = re.compile(r"#+")
 
@@ -21,11 +23,17 @@ class NumberSequences:
         self._store = store
 
     def mode(self, entity: Entity, sequence: Sequence, company: str) -> str:
-        """Return auto, manual or both."""
+        """Return auto, manual, both or none."""
         return str(self._state(entity, sequence, company).get("mode", sequence.mode))
 
     def next(self, entity: Entity, sequence: Sequence, company: str, now: datetime) -> str:
-        """Take the next number, inside a transaction."""
+        """Take the next number, inside a transaction.
+
+        Raises:
+            WriteRefused: nobody has assigned a number sequence.
+        """
+        if self.mode(entity, sequence, company) == "none":
+            raise WriteRefused("Error: Numbers could not be generated because a number sequence reference is missing.")
         state = dict(self._state(entity, sequence, company))
         number = int(state.get("next", sequence.first))
         state["next"] = number + 1
@@ -39,6 +47,10 @@ class NumberSequences:
         """Set `mode`, `format` or `next` of one sequence, inside a transaction."""
         state = {**self._state(entity, sequence, company), **changes}
         self._store.put(SEQUENCES, _key(entity, sequence, company), state, now)
+
+    def next_number(self, entity: Entity, sequence: Sequence, company: str) -> int:
+        """Return the number that comes next, without taking it."""
+        return int(self._state(entity, sequence, company).get("next", sequence.first))
 
     def _state(self, entity: Entity, sequence: Sequence, company: str) -> Mapping[str, Any]:
         record = self._store.get(SEQUENCES, _key(entity, sequence, company))

@@ -8,8 +8,9 @@ from typing import Any
 
 from headrace.sandbox.common.control import ControlError, Sandbox
 from headrace.sandbox.common.requests import RequestNote
+from headrace.sandbox.dynamics_fo.entities.administration import NUMBERED
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
-from headrace.sandbox.dynamics_fo.entities.model import Entity
+from headrace.sandbox.dynamics_fo.entities.model import Entity, Sequence
 from headrace.sandbox.dynamics_fo.errors import ServiceError, WriteRefused
 from headrace.sandbox.dynamics_fo.events import (
     DEFAULT_CATALOG,
@@ -18,7 +19,7 @@ from headrace.sandbox.dynamics_fo.events import (
     TRIGGERS,
     CatalogEntry,
 )
-from headrace.sandbox.dynamics_fo.numbering import NumberSequences
+from headrace.sandbox.dynamics_fo.numbering import MODES, NumberSequences
 from headrace.sandbox.dynamics_fo.rows import find
 from headrace.sandbox.dynamics_fo.rules.sales import BLOCKED
 from headrace.sandbox.dynamics_fo.signin import TENANT, EntraDirectory
@@ -139,6 +140,10 @@ class Seeder:
             ):
                 for row in rows:
                     self._row(set_name, {"dataAreaId": company, **row}, note)
+            for set_name, field in NUMBERED:
+                entity = ENTITIES[set_name]
+                sequence = next(each for each in entity.sequences if each.field == field)
+                self._show_sequence(entity, sequence, company, note)
 
     def _number_sequences(self, sets: Mapping[str, Any], note: RequestNote) -> None:
         """Read {set or set.field: {mode, format, next, companies: {company: {…}}}}."""
@@ -153,10 +158,37 @@ class Seeder:
             known = [str(row.data["LegalEntityId"]) for row in sandbox.store.list("LegalEntities")]
             for company in {*known, *changes.get("companies", {})}:
                 own = {**common, **changes.get("companies", {}).get(company, {})}
-                if set(own) - {"mode", "format", "next"} or own.get("mode", "auto") not in ("auto", "manual", "both"):
-                    raise ControlError(f"number_sequences: {name}: give mode (auto, manual, both), format, next")
+                if set(own) - {"mode", "format", "next"} or own.get("mode", "auto") not in MODES:
+                    raise ControlError(f"number_sequences: {name}: give mode ({', '.join(MODES)}), format, next")
                 if own:
                     self._numbers.configure(entity, found[0], company, own, sandbox.clock.now())
+                    self._show_sequence(entity, found[0], company, note)
+
+    def _show_sequence(self, entity: Entity, sequence: Sequence, company: str, note: RequestNote) -> None:
+        """Keep the sets that show a number sequence, and what it is for, as it is configured."""
+        data_type = NUMBERED.get((entity.set, sequence.field))
+        if data_type is None:
+            return
+        mode = self._numbers.mode(entity, sequence, company)
+        scope = {"ScopeType": "DataArea", "ScopeValue": company}
+        code = f"{company}{[*NUMBERED.values()].index(data_type) + 1}"
+        reference = {**scope, "DataTypeName": data_type}
+        if mode == "none":
+            record = find(self._sandbox().store, ENTITIES["NumberSequencesV2References"], reference)
+            if record is not None:
+                self._writer().remove("NumberSequencesV2References", record, note)
+            return
+        changeable = "Yes" if mode == "both" else "No"
+        shown = {
+            "Manual": "Yes" if mode == "manual" else "No",
+            "ToALowerNumber": changeable,
+            "ToAHigherNumber": changeable,
+            "Format": sequence.format.replace("{company}", company.upper()),
+            "Next": self._numbers.next_number(entity, sequence, company),
+            "Largest": 999_999,
+        }
+        self._row("SequenceV2Tables", {**scope, "NumberSequenceCode": code, "Company": company, **shown}, note)
+        self._row("NumberSequencesV2References", {**reference, "NumberSequenceCode": code}, note)
 
     def _dimension_formats(self, formats: Mapping[str, Any], note: RequestNote) -> None:
         """Read {delimiter, default: [names], ledger: [names], values: {name: [values]}}."""
@@ -178,7 +210,10 @@ class Seeder:
                 self._row("FinancialDimensionValues", {"FinancialDimension": name, "DimensionValue": value}, note)
 
     def _clients(self, clients: list[Mapping[str, Any]], note: RequestNote) -> None:
-        """Read [{client_id, client_secret, certificate_pem, user, company}]; without user it stays unmapped."""
+        """Read [{client_id, client_secret, certificate_pem, user, company, language, roles}].
+
+        Without user it stays unmapped. Roles are shown, not enforced; without them the user is system administrator.
+        """
         for client in clients:
             if "client_id" not in client:
                 raise ControlError("clients: every entry needs a client_id")
@@ -186,7 +221,12 @@ class Seeder:
             user = client.get("user")
             if user:
                 company = client.get("company", self._installation.company)
-                self._row("SystemUsers", {"UserID": user, "Company": company, "Enabled": "Yes"}, note)
+                language = client.get("language", "en-us")
+                about = {"UserID": user, "Company": company, "Enabled": "Yes", "UserInfo_language": language}
+                self._row("SystemUsers", about, note)
+                for role in client.get("roles", ["-SYSADMIN-"]):
+                    named = {"SecurityRoleIdentifier": role, "SecurityRoleName": role.strip("-").capitalize()}
+                    self._row("SecurityUserRoleAssociations", {"UserId": user, **named}, note)
                 self._row("SysAADClients", {"AADClientId": client["client_id"], "UserId": user}, note)
 
     def _key_vault(self, secrets: Mapping[str, str], note: RequestNote) -> None:

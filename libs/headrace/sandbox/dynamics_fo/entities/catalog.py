@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headrace.sandbox.dynamics_fo.entities import customers, ledger, mirrors, organisation, products, sales
+from headrace.sandbox.dynamics_fo.entities import (
+    administration,
+    customers,
+    ledger,
+    mirrors,
+    organisation,
+    products,
+    sales,
+)
 from headrace.sandbox.dynamics_fo.entities.model import Entity
 
 ENTITIES: Mapping[str, Entity] = {
     entity.set: entity
-    for area in (customers, products, sales, ledger, organisation, mirrors)
+    for area in (customers, products, sales, ledger, organisation, administration, mirrors)
     for entity in sorted(area.ENTITIES, key=lambda entity: entity.set)
 }
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "NoYes": ("No", "Yes"),
+    "NumberSequenceType": ("DataArea", "LegalEntity"),
+    "RoleAssignmentStatus": ("None", "Enabled", "Disabled"),
+    "RoleAssignmentMode": ("None", "Automatic", "Manual"),
     "SalesStatus": ("None", "Backorder", "Delivered", "Invoiced", "Canceled"),
     "SalesOrderProcessingStatus": (
         "Active",
