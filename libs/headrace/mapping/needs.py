@@ -127,8 +127,8 @@ def _copied(expression: ex.Verb | None) -> Iterator[Path]:
         for part in expression.first:
             yield from _copied(part)
     elif isinstance(expression, ex.Cases):
-        for part in (*(case.then for case in expression.cases), expression.otherwise):
-            yield from _copied(part)
+        for then in (*(case.then for case in expression.cases), expression.otherwise):
+            yield from _copied(then)
 
 
 # --- out ---

@@ -85,6 +85,16 @@ class Registry:
         self._absent.pop(number, None)
         return self._schemas.setdefault(number, str(answer["schema"]))
 
+    async def registered(self, subject: str, schema: str) -> int | None:
+        """Return the id under which exactly this schema is registered for a subject, None if it is not.
+
+        Raises:
+            ConfigurationError: the registry refuses the question. RetryLater: the registry is down.
+        """
+        path = f"/subjects/{quote(subject, safe='')}"
+        answer = await self._call("POST", path, {"schema": schema}, subject, absent=True)
+        return None if answer is None else int(answer["id"])
+
     async def check_compatibility(self, subject: str, schema: str) -> list[str]:
         """Return why a schema is not compatible with the subject's versions; empty if it is, or there are none.
 
