@@ -6,13 +6,13 @@ an entity's events and its state always meet on one worker. `credentials` has on
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings, Settings
@@ -142,12 +142,21 @@ async def apply(kafka: KafkaSettings, topics: Iterable[Topic], *, dry_run: bool 
                 NewTopic(topic.name, topic.partitions, kafka.replication, topic_configs=dict(topic.config))
                 for topic in missing
             ]
-            with contextlib.suppress(TopicAlreadyExistsError):  # another process may apply the same declaration
-                await admin.create_topics(new)
+            _raise_first((await admin.create_topics(new)).topic_errors)
         drift = await _drift(admin, [wanted[name] for name in sorted(wanted.keys() & existing)])
     finally:
         await admin.close()
     return Applied(tuple(topic.name for topic in missing), tuple(drift))
+
+
+def _raise_first(answers: Iterable[Sequence[Any]]) -> None:
+    """Raise the first refusal among (topic, code, message): aiokafka hands them over and raises none.
+
+    That a topic is there by now is none: another process may apply the same declaration.
+    """
+    for name, code, message in answers:
+        if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise for_code(code)(f"topic {name} is not made: {message or for_code(code).description}")
 
 
 async def _drift(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[Drift]:

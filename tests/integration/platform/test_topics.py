@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiokafka.errors import InvalidReplicationFactorError
 
 from headrace.platform.settings import ConnectionSettings, Settings
 from headrace.platform.topics import Drift, Topic, apply, declared
@@ -50,6 +51,12 @@ async def test_what_differs_is_told_and_left(settings):
             Drift(name, "partitions", "4", "2"),
             Drift(name, "cleanup.policy", "compact", "delete"),
         )
+
+
+async def test_a_topic_that_cannot_be_made_is_told(settings):
+    crowded = settings.kafka.model_copy(update={"replication": 7})
+    with pytest.raises(InvalidReplicationFactorError, match="odd is not made"):
+        await apply(crowded, [Topic(f"{settings.kafka.prefix}odd", 1)])
 
 
 def test_one_partition_count_for_everything_that_must_meet(settings):
