@@ -19,6 +19,7 @@ from headrace.connectors.pipedrive.transforms import transforms as pipedrive_tra
 from headrace.core.contracts import Record, Source
 from headrace.core.event import CanonicalEvent
 from headrace.core.ids import mint_canonical_id
+from headrace.core.rates import RateBook
 from headrace.mapping import InMapping, OutMapping, load_directory
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
@@ -171,7 +172,7 @@ class Deciding:
             samples.ERP,
             codec=self._codec,
             store=store,
-            planner=Planner(samples.ERP, mappings, functions, self._links, effects),
+            planner=Planner(samples.ERP, mappings, functions, self._links, effects, RateBook().find),
             performer=Performer(samples.ERP, effects, self._links),
             effects=effects,
             parking=Parking(samples.ERP, store, self._producer, self._codec, self._names.parked(samples.ERP), _wake),

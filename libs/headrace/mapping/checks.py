@@ -44,8 +44,8 @@ class Tolerance(Node):
 class StatedTotal(Tolerance):
     """The `total` and `total_tax` that a source states, against what the order's lines come to.
 
-    `tax_rounding` and `half` say how the source rounds (`headrace.core.documents`). An order without a stated total, or without
-    lines that its source tells, is not compared.
+    `tax_rounding` and `half` say how the source rounds (`headrace.core.documents`). An order without a stated total,
+    or without lines that its source tells, is not compared.
     """
 
     tax_rounding: TaxRounding = "line"
@@ -133,8 +133,8 @@ class CheckProgram:
                     "checks.stated_total",
                     name,
                     (f"{theirs:f} {own}", f"{ours:f} {found.currency}"),
-                    f"{_named(data)} states a {name} of {theirs:f} {own}{words}, its {len(found.lines)} lines come to "
-                    f"{ours:f} {found.currency}; correct lines, discounts or total at the source",
+                    f"{_named(data)} states a {name} of {theirs:f} {own}{words}, its lines ({len(found.lines)}) "
+                    f"come to {ours:f} {found.currency}; correct lines, discounts or total at the source",
                 )
 
     def planned(

@@ -17,7 +17,7 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings, Settings
 
-ENTITIES = ("contact", "customer", "opportunity", "product", "sales_order")
+ENTITIES = ("contact", "customer", "exchange_rate", "opportunity", "product", "sales_order")
 """Canonical entities, one topic each."""
 
 MAX_MESSAGE = 8 * 1024 * 1024

@@ -68,7 +68,7 @@ def test_every_verb_runs_has_words_and_a_case() -> None:
     assert set(COMPILERS) == models
     assert set(WORDS) == models
     tried = {next(name for name in case["expression"] if name in VERBS) for case in cases("verbs")}
-    assert set(VERBS) - tried == {"link", "from_step", "marker"}  # these are in test_outward
+    assert set(VERBS) - tried == {"link", "from_step", "marker", "conversion"}  # in test_outward and test_money
 
 
 def test_a_float_of_the_source_is_refused() -> None:

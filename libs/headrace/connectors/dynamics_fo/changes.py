@@ -82,12 +82,14 @@ class Changes:
         """
         name = entity_set.name
         strategy = self._config.poll(name).strategy
-        if strategy == "full":
+        if strategy == "full" or (strategy == "auto" and name not in MODIFIED):
             return None
         if strategy == "created":
             if name not in CREATED:
                 raise StopConnection(f"F&O shows no creation time of {name}", f"Set polls: {name}: to auto or full.")
             return CREATED[name]
+        if name not in MODIFIED:
+            raise StopConnection(f"F&O shows no time of change of {name}", f"Set polls: {name}: to auto or full.")
         clock = MODIFIED[name]
         if await self._is_published(clock.entity_set):
             return clock
@@ -124,7 +126,7 @@ class Changes:
 
     async def _sweep(self, entity_set: EntitySet, cursor: Mapping[str, str]) -> AsyncIterator[Changed]:
         """Read everything, company by company; a cursor in the middle goes on where it was."""
-        companies = self._config.legal_entities
+        companies = self._config.legal_entities if entity_set.has_company else [""]
         started = cursor.get("started", "")
         link = cursor.get("next", "")
         first = cursor.get("company", "")
@@ -153,7 +155,7 @@ class Changes:
         if link:
             return await self._client.next_page(entity_set.name, link, page_size=size)
         query = odata.Query(
-            filter=odata.equals(entity_set, {COMPANY: company}),
+            filter=odata.equals(entity_set, {COMPANY: company}) if company else "",
             select=self._config.select(entity_set.name),
             order=",".join(entity_set.key),
         )

@@ -49,6 +49,11 @@ class EntitySet:
     """Fields that F&O does not have: the target replaces them before it calls, or the source adds them."""
     creatable: bool = True
 
+    @property
+    def has_company(self) -> bool:
+        """Whether its rows belong to legal entities; shared ones have no `dataAreaId`."""
+        return COMPANY in self.key
+
     def field(self, name: str) -> Field:
         """Return the field; one that is not declared counts as plain text."""
         return self.fields.get(name, TEXT)
@@ -256,5 +261,20 @@ LINES = EntitySet(
     },
 )
 
-ENTITY_SETS: Mapping[str, EntitySet] = {each.name: each for each in (CUSTOMERS, CONTACTS, PRODUCTS, ORDERS, LINES)}
+RATES = EntitySet(
+    name="ExchangeRates",
+    key=("RateTypeName", "FromCurrency", "ToCurrency", "StartDate"),
+    creatable=False,  # rates are kept in the ERP; here they are only read
+    fields={
+        **_read_only(_texts(20, "RateTypeName")),
+        **_read_only(_texts(3, "FromCurrency", "ToCurrency")),
+        **_read_only(_all("date", "StartDate", "EndDate")),
+        **_read_only(_all("decimal", "Rate")),
+        "ConversionFactor": Field("enum", enum="ExchangeRateDisplayFactor", read_only=True),
+    },
+)
+
+ENTITY_SETS: Mapping[str, EntitySet] = {
+    each.name: each for each in (CUSTOMERS, CONTACTS, PRODUCTS, ORDERS, LINES, RATES)
+}
 OBJECTS: Mapping[str, ObjectDescription] = {name: each.describe() for name, each in ENTITY_SETS.items()}

@@ -73,7 +73,9 @@ def literal(value: Any, field: Field) -> str:
         return _utc_text(value)
     if isinstance(value, date):
         return f"{value.isoformat()}T12:00:00Z"
-    if field.kind in ("date", "datetime"):
+    if field.kind == "date":
+        return _noon(value)
+    if field.kind == "datetime":
         return str(value)
     if field.kind in ("integer", "decimal"):
         if not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):

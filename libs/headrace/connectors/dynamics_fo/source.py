@@ -1,4 +1,4 @@
-"""Reads customers, contacts, released products and sales orders: on request, by business events, by polling.
+"""Reads customers, contacts, products, sales orders and exchange rates: on request, by business events, by polling.
 
 `Record.data` has the fields of `objects.py` under F&O's names, empty forms as None; a released product also has
 `ProductName` and `ProductDescription`. `Record.version` is always "": F&O publishes no time that every part of a record
@@ -15,13 +15,13 @@ from headrace.connectors.dynamics_fo import business_events, odata
 from headrace.connectors.dynamics_fo.changes import Changes, begin_at
 from headrace.connectors.dynamics_fo.client import ODataClient
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ORDERS, PRODUCTS, EntitySet
+from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ORDERS, PRODUCTS, RATES, EntitySet
 from headrace.connectors.dynamics_fo.products import ProductTexts
 from headrace.core.contracts import Notice, Page, Record, WebhookRequest
 from headrace.core.errors import RejectRecord
 from headrace.core.event import Ref
 
-READABLE: Mapping[str, EntitySet] = {each.name: each for each in (CUSTOMERS, CONTACTS, PRODUCTS, ORDERS)}
+READABLE: Mapping[str, EntitySet] = {each.name: each for each in (CUSTOMERS, CONTACTS, PRODUCTS, ORDERS, RATES)}
 
 
 class DynamicsFoSource:
@@ -53,7 +53,7 @@ class DynamicsFoSource:
         """
         entity_set = _readable(ref.object)
         key = odata.parse_target_id(entity_set, ref.external_id)
-        if key[COMPANY] not in self._config.legal_entities:
+        if entity_set.has_company and key[COMPANY] not in self._config.legal_entities:
             return None
         row = await self._client.get(entity_set, key, self._config.select(ref.object))
         if row is None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from headrace.connectors.dynamics_fo import amounts
+from headrace.connectors.dynamics_fo.amounts import DIGITS, plain
 from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoConfig
 from headrace.connectors.dynamics_fo.dimensions import display_value, segments
 from headrace.connectors.dynamics_fo.objects import COMPANY
+from headrace.core.currencies import rounded
 from headrace.core.errors import RejectRecord
 from headrace.core.refs import encode_key
-
-SCALE = Decimal("0.000001")
-"""Amounts are stored with six decimals."""
-CENT = Decimal("0.01")
 
 
 def transforms(config: DynamicsFoConfig | None = None) -> Mapping[str, Callable[..., Any]]:
@@ -29,8 +28,13 @@ def transforms(config: DynamicsFoConfig | None = None) -> Mapping[str, Callable[
         "abbreviated": abbreviated,
         "dimension_display_value": partial(dimension_display_value, layout=layout),
         "dimensions": partial(dimensions, layout=layout),
+        "line_discount_per_unit": line_discount_per_unit,
+        "line_discount_percent": line_discount_percent,
+        "order_total": amounts.order_total,
+        "rate_units": rate_units,
         "record_id": record_id,
-        "unit_discount": unit_discount,
+        "total_discount_amount": total_discount_amount,
+        "total_discount_percent": total_discount_percent,
         "unit_price": unit_price,
     }
 
@@ -75,36 +79,38 @@ def unit_price(price: Any = None, quantity: Any = None) -> Decimal | None:
     """
     if not price:
         return None
-    return _plain((Decimal(price) / (Decimal(quantity) if quantity else Decimal(1))).quantize(SCALE, ROUND_HALF_UP))
+    return plain(rounded(Decimal(price) / (Decimal(quantity) if quantity else Decimal(1)), DIGITS))
 
 
-def unit_discount(amount: Any = None, quantity: Any = None) -> Decimal | None:
-    """Return the discount of one unit: `LineDiscountAmount` is per unit, a canonical discount is for the whole line.
-
-    Args:
-        amount: discount of the line; None or zero gives None, so that nothing is written.
-        quantity: quantity of the line; None counts as one.
+def rate_units(factor: Any = None) -> Decimal | None:
+    """Return the units that an exchange rate is for: `ConversionFactor`, such as Hundred.
 
     Raises:
-        RejectRecord: the quantity is zero, or six decimals per unit do not give the line's amount to the cent.
+        RejectRecord: a factor that is not known; a rate must not be guessed.
     """
-    if amount is None or not Decimal(amount):
+    if factor is None:
         return None
-    units = Decimal(1) if quantity is None else Decimal(quantity)
-    if not units:
-        raise RejectRecord(
-            "discount without quantity", f"A discount of {amount} on a quantity of zero cannot be written."
-        )
-    each = (Decimal(amount) / abs(units)).quantize(SCALE, ROUND_HALF_UP)
-    if (each * abs(units)).quantize(CENT, ROUND_HALF_UP) != Decimal(amount).quantize(CENT, ROUND_HALF_UP):
-        raise RejectRecord(
-            "discount cannot be written",
-            f"A discount of {amount} on {units} units is not an amount per unit with six decimals. "
-            "Give it as a percentage, or change the quantity.",
-        )
-    return _plain(each)
+    units = {"One": 1, "Ten": 10, "Hundred": 100, "Thousand": 1000, "TenThousand": 10_000}.get(str(factor))
+    if units is None:
+        raise RejectRecord("unknown conversion factor", f"ConversionFactor is {factor!r}; it is not known here")
+    return Decimal(units)
 
 
-def _plain(number: Decimal) -> Decimal:
-    """Return a number without zeros at its end and without an exponent."""
-    return number.quantize(Decimal(1)) if number == number.to_integral() else number.normalize()
+def line_discount_percent(**line: Any) -> Decimal:
+    """Return the percentage of a line's discount, zero if there is none; see `amounts.line_discount`."""
+    return amounts.line_discount(**line)[0]
+
+
+def line_discount_per_unit(**line: Any) -> Decimal:
+    """Return the amount for each unit of a line's discount, zero if there is none; see `amounts.line_discount`."""
+    return amounts.line_discount(**line)[1]
+
+
+def total_discount_percent(**order: Any) -> Decimal:
+    """Return the percentage of an order's discount, zero if there is none; see `amounts.total_discount`."""
+    return amounts.total_discount(**order)[0]
+
+
+def total_discount_amount(**order: Any) -> Decimal:
+    """Return the amount of an order's discount, zero if there is none; see `amounts.total_discount`."""
+    return amounts.total_discount(**order)[1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from headrace.core.errors import RejectRecord
+
 _HUNDRED = Decimal(100)
-_SCALE = Decimal("0.000001")
+_SCALE = Decimal("0.00000001")
 
 
 def transforms(config: Any = None) -> Mapping[str, Callable[..., Any]]:
@@ -16,6 +18,7 @@ def transforms(config: Any = None) -> Mapping[str, Callable[..., Any]]:
     return {
         "deal_discount_percent": deal_discount_percent,
         "deal_discount_amount": deal_discount_amount,
+        "one_time_quantity": one_time_quantity,
         "address_street": address_street,
     }
 
@@ -25,17 +28,36 @@ def deal_discount_percent(discounts: Any = None) -> Decimal | None:
 
     10 % and then 5 % are 14.5 %.
     """
-    left = Decimal(1)
-    for amount in _amounts(discounts, "percentage"):
-        left *= 1 - amount / _HUNDRED
-    percent = ((1 - left) * _HUNDRED).quantize(_SCALE)
+    percent = _discount(discounts)[0]
     return percent.normalize() + 0 if percent else None  # + 0: 10 instead of 1E+1
 
 
 def deal_discount_amount(discounts: Any = None) -> Decimal | None:
-    """Return the sum of a deal's discounts that are amounts, in the deal's currency; None if there are none."""
-    total = sum(_amounts(discounts, "amount"), Decimal())
-    return total or None
+    """Return what a deal's discounts take off beside their percentages, in the deal's currency; None if nothing.
+
+    An amount that stands before a percentage is reduced by it, since canonical orders take the percentage off first.
+    """
+    amount = _discount(discounts)[1]
+    return amount.normalize() + 0 if amount else None
+
+
+def one_time_quantity(quantity: Any = None, frequency: Any = None, name: Any = None) -> Any:
+    """Return the quantity of a line that is billed once.
+
+    Args:
+        quantity: quantity of the line.
+        frequency: its `billing_frequency`; None is "one-time".
+        name: the product's name, for people.
+
+    Raises:
+        RejectRecord: the line is billed again and again, which an order does not say.
+    """
+    if frequency in (None, "one-time"):
+        return quantity
+    raise RejectRecord(
+        "recurring line",
+        f'"{name}" is billed {frequency}; an order bills once. Make it a one-time product, or bill it by hand.',
+    )
 
 
 def address_street(address: Any = None) -> str | None:
@@ -49,5 +71,18 @@ def address_street(address: Any = None) -> str | None:
     return " ".join(parts) + (f"\n{floor}" if floor else "")
 
 
-def _amounts(discounts: Any, kind: str) -> Iterable[Decimal]:
-    return [Decimal(item["amount"]) for item in discounts or () if item.get("type") == kind and item.get("amount")]
+def _discount(discounts: Any) -> tuple[Decimal, Decimal]:
+    """Return all discounts as one percentage and one amount, taken off in this order; exact to eight decimals."""
+    left, off = Decimal(1), Decimal()
+    for item in discounts or ():
+        value = Decimal(item.get("amount") or 0)
+        if item.get("type") == "percentage":
+            left *= 1 - value / _HUNDRED
+            off *= 1 - value / _HUNDRED
+        elif item.get("type") == "amount":
+            off += value
+        else:
+            raise RejectRecord(
+                "unknown discount", f"a discount of the deal is {item.get('type')!r}, not an amount or percentage"
+            )
+    return ((1 - left) * _HUNDRED).quantize(_SCALE), off.quantize(_SCALE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -15,10 +14,11 @@ from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo.drafts import Work
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.rows import find, visible
+from headrace.sandbox.dynamics_fo.rules.holds import posting_refused
 from headrace.sandbox.dynamics_fo.rules.sales import HEADERS, LINES, order_lines
+from headrace.sandbox.dynamics_fo.rules.totals import order_totals
 from headrace.sandbox.dynamics_fo.seeding import Seeder
 from headrace.sandbox.dynamics_fo.signin import EntraDirectory
-from headrace.sandbox.dynamics_fo.values import to_decimal
 from headrace.sandbox.dynamics_fo.writes import Writer
 
 # Action: statuses it starts from, status of header and lines after it (None: unchanged), processing status after it.
@@ -28,6 +28,9 @@ _STEPS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "invoice": (("Backorder", "Delivered"), "Invoiced", "Invoiced"),
     "cancel": (("Backorder",), "Canceled", "Canceled"),
 }
+_TOTAL = "total"
+"""Opening the totals of an order, which computes and keeps them."""
+_POSTING = ("ship", "invoice")
 
 
 def admin_routes(sandbox: Sandbox, writer: Writer, seeder: Seeder, directory: EntraDirectory) -> list[Route]:
@@ -57,24 +60,32 @@ def admin_routes(sandbox: Sandbox, writer: Writer, seeder: Seeder, directory: En
 
 
 def _move(work: Work, order: Record, action: str) -> Record:
+    if action == _TOTAL:
+        return work.revise(HEADERS, order, _totals(work, order), work.note)
     if action not in _STEPS:
-        raise ControlError(f"{action!r} is not an action on orders; use one of {sorted(_STEPS)}")
+        raise ControlError(f"{action!r} is not an action on orders; use one of {sorted((*_STEPS, _TOTAL))}")
     before, status, processing = _STEPS[action]
     current = order.data.get("SalesOrderStatus", "None")
     if current not in before:
         raise ControlError(f"order {order.data['SalesOrderNumber']} is {current}; {action} needs {' or '.join(before)}")
+    refused = posting_refused(work, order) if action in _POSTING else ""
+    if refused:
+        raise ControlError(refused)
     lines = order_lines(work, order)
     if status is not None:
         for line in lines:
             work.revise(LINES, line, {"SalesOrderLineStatus": status}, work.note)
     changes = {"SalesOrderProcessingStatus": processing}
     order = work.revise(HEADERS, order, changes | ({"SalesOrderStatus": status} if status else {}), work.note)
-    total = sum((to_decimal(line.data.get("LineAmount", 0)) for line in lines), Decimal(0))
     if action == "confirm":
-        _confirm(work, order, total)
+        _confirm(work, order, _totals(work, order))
     if action == "invoice":
-        _invoice(work, order, total)
+        _invoice(work, order, _totals(work, order))
     return order
+
+
+def _totals(work: Work, order: Record) -> dict[str, Any]:
+    return order_totals(order, order_lines(work, order), work.settings.item_tax_percent)
 
 
 def _shared(order: Record) -> dict[str, Any]:
@@ -82,18 +93,19 @@ def _shared(order: Record) -> dict[str, Any]:
     return {name: order.data[name] for name in names if name in order.data}
 
 
-def _confirm(work: Work, order: Record, total: Decimal) -> None:
+def _confirm(work: Work, order: Record, totals: Mapping[str, Any]) -> None:
     existing = work.store.find("SalesOrderConfirmationHeaders", "SalesOrderNumber", order.data["SalesOrderNumber"])
     values = {
         **_shared(order),
         "ConfirmationNumber": f"{order.data['SalesOrderNumber']}-{len(existing) + 1}",
         "ConfirmationDate": f"{work.now:%Y-%m-%d}T12:00:00Z",
-        "TotalConfirmedAmount": total,
+        "TotalConfirmedAmount": totals["OrderTotalAmount"],
+        "TotalSalesTaxAmount": totals["OrderTotalTaxAmount"],
     }
     work.insert("SalesOrderConfirmationHeaders", values, work.note)
 
 
-def _invoice(work: Work, order: Record, total: Decimal) -> None:
+def _invoice(work: Work, order: Record, totals: Mapping[str, Any]) -> None:
     number = len(work.store.list("SalesInvoiceHeadersV2")) + 1
     values = {
         **_shared(order),
@@ -103,6 +115,8 @@ def _invoice(work: Work, order: Record, total: Decimal) -> None:
         "InvoiceCustomerAccountNumber": order.data.get("InvoiceCustomerAccountNumber", ""),
         "CurrencyCode": order.data.get("CurrencyCode", ""),
         "PaymentTermsName": order.data.get("PaymentTermsName", ""),
-        "TotalInvoiceAmount": total,
+        "TotalInvoiceAmount": totals["OrderTotalAmount"],
+        "TotalTaxAmount": totals["OrderTotalTaxAmount"],
+        "TotalDiscountAmount": totals["OrderTotalDiscountAmount"],
     }
     work.insert("SalesInvoiceHeadersV2", values, work.note)

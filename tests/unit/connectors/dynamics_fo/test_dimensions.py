@@ -1,7 +1,5 @@
 """Display values of financial dimensions, and the other transforms."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,7 @@ from headrace.connectors.dynamics_fo.dimensions import (
     same_display_value,
     segments,
 )
-from headrace.connectors.dynamics_fo.transforms import transforms, unit_discount
+from headrace.connectors.dynamics_fo.transforms import transforms
 from headrace.core.errors import RejectRecord
 
 LAYOUT = DimensionFormat(dimensions=["Department", "CostCenter", "BusinessUnit"], aliases={"Sector": "BusinessUnit"})
@@ -80,32 +78,6 @@ class TestDisplayValue:
         assert not same_display_value("022--007", "022-007", "-")
 
 
-class TestUnitDiscount:
-    @pytest.mark.parametrize(
-        ("amount", "quantity", "each"),
-        [
-            ("10", "4", "2.5"),
-            ("10", "3", "3.333333"),
-            ("10", "-4", "2.5"),
-            ("20", "2", "10"),
-            ("0", "2", None),
-            ("5", None, "5"),
-        ],
-    )
-    def test_per_unit(self, amount: str, quantity: str | None, each: str | None) -> None:
-        found = unit_discount(Decimal(amount), None if quantity is None else Decimal(quantity))
-        assert found == (None if each is None else Decimal(each))
-        assert "E" not in str(found)
-
-    def test_no_discount(self) -> None:
-        assert unit_discount(None, Decimal(2)) is None
-
-    @pytest.mark.parametrize(("amount", "quantity"), [("10", "0"), ("10.01", "300000")])
-    def test_what_cannot_be_said_is_rejected(self, amount: str, quantity: str) -> None:
-        with pytest.raises(RejectRecord):
-            unit_discount(Decimal(amount), Decimal(quantity))
-
-
 def test_names_are_known_without_a_configuration() -> None:
-    assert set(transforms()) == set(transforms(None)) >= {"dimension_display_value", "unit_discount"}
+    assert set(transforms()) == set(transforms(None)) >= {"dimension_display_value", "order_total"}
     assert transforms()["dimension_display_value"](values=[]) is None

@@ -128,6 +128,8 @@ class TestSalesOrder:
             "DefaultShippingWarehouseId": "11",
             "SalesOrderName": "A deal with a title that is a good deal longer than sixty c…",
             "RequestedReceiptDate": date(2026, 12, 24),
+            "TotalDiscountAmount": Decimal(0),
+            "TotalDiscountPercentage": Decimal(0),
             "DefaultLedgerDimensionDisplayValue": "R\\-D-007",
         }
         assert header.marker == {"dataAreaId": "usmf", "CustomersOrderReference": "PD-crm-7"}

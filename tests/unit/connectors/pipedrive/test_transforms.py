@@ -5,7 +5,13 @@ import pytest
 
 from headrace.connectors.pipedrive import CONNECTOR
 from headrace.connectors.pipedrive.reading import convert, moment, primary, version_of
-from headrace.connectors.pipedrive.transforms import address_street, deal_discount_amount, deal_discount_percent
+from headrace.connectors.pipedrive.transforms import (
+    address_street,
+    deal_discount_amount,
+    deal_discount_percent,
+    one_time_quantity,
+)
+from headrace.core.errors import RejectRecord
 
 
 def percent(*amounts: str) -> list[dict[str, Any]]:
@@ -20,7 +26,7 @@ def percent(*amounts: str) -> list[dict[str, Any]]:
         (percent("10"), "10"),
         (percent("12.5"), "12.5"),
         (percent("10", "5"), "14.5"),
-        (percent("33.333", "33.333", "33.333"), "70.369926"),
+        (percent("33.333", "33.333", "33.333"), "70.36992592"),
         (percent("100"), "100"),
     ],
 )
@@ -52,8 +58,27 @@ def test_street(address: Any, expected: str | None) -> None:
     assert address_street(address) == expected
 
 
+def test_a_percentage_reduces_the_amounts_before_it() -> None:
+    """5 off and then 10 % is 10 % and then 4.50 off, which is how canonical orders say it."""
+    discounts = [{"type": "amount", "amount": Decimal(5)}, *percent("10")]
+    assert (deal_discount_percent(discounts), deal_discount_amount(discounts)) == (10, Decimal("4.5"))
+
+
+def test_a_discount_of_another_kind_is_not_guessed() -> None:
+    with pytest.raises(RejectRecord, match="'voucher'"):
+        deal_discount_amount([{"type": "voucher", "amount": 1}])
+
+
+def test_what_is_billed_again_and_again_is_no_line_of_an_order() -> None:
+    assert one_time_quantity(Decimal(2), "one-time", "Service") == 2
+    assert one_time_quantity(Decimal(2), None, "Service") == 2
+    with pytest.raises(RejectRecord, match='"Service" is billed monthly'):
+        one_time_quantity(Decimal(2), "monthly", "Service")
+
+
 def test_the_connector_offers_them_by_name() -> None:
-    assert set(CONNECTOR.transforms(None)) == {"deal_discount_percent", "deal_discount_amount", "address_street"}
+    names = {"deal_discount_percent", "deal_discount_amount", "one_time_quantity", "address_street"}
+    assert set(CONNECTOR.transforms(None)) == names
 
 
 def test_versions_sort_as_time_does() -> None:

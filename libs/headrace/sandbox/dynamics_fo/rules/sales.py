@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo.drafts import Draft, EntityRules, Work
 from headrace.sandbox.dynamics_fo.errors import WriteRefused, must_be_filled, related_value, validate_write
+from headrace.sandbox.dynamics_fo.rules import holds
+from headrace.sandbox.dynamics_fo.rules.totals import to_currency
 from headrace.sandbox.dynamics_fo.values import moment_text, to_decimal
 
 HEADERS, LINES = "SalesOrderHeadersV2", "SalesOrderLines"
-BLOCKED = "#blocked"
-_CENT = Decimal("0.01")
 _FROM_CUSTOMER = {
     "CurrencyCode": "SalesCurrencyCode",
     "PaymentTermsName": "PaymentTerms",
@@ -58,13 +58,8 @@ class HeaderRules(EntityRules):
 
     def validate_write(self, work: Work, draft: Draft) -> None:
         """Refuse orders of customers on hold, changes to closed orders, a warehouse of another site."""
-        for field in ("OrderingCustomerAccountNumber", "InvoiceCustomerAccountNumber"):
-            customer = work.related("CustomersV3", "CustomerAccount", draft.get(field), draft.company)
-            if customer is not None and draft.original is None and customer.data.get("OnHoldStatus") == "All":
-                raise WriteRefused(
-                    f"Error: Customer {customer.data['CustomerAccount']} is on hold for All.",
-                    validate_write("SalesTable"),
-                )
+        if draft.original is None:
+            holds.check_new_order(work, draft)
         if draft.original is not None and draft.original.data.get("SalesOrderStatus", "None") not in _OPEN:
             status = draft.original.data["SalesOrderStatus"]
             raise WriteRefused(
@@ -162,10 +157,8 @@ class LineRules(EntityRules):
                 return
             raise WriteRefused(must_be_filled("Item number"), validate_write("SalesLine"))
         item = work.related("ReleasedProductsV2", "ItemNumber", draft.get("ItemNumber"), draft.company)
-        if item is not None and item.data.get(BLOCKED):
-            raise WriteRefused(
-                f"Error: Item '{item.data['ItemNumber']}' is blocked for 'Sales order'.", validate_write("SalesLine")
-            )
+        holds.check_item(work, item)
+        holds.check_credit(work, draft, header)
         _check_warehouse(work, draft, "ShippingSiteId", "ShippingWarehouseId")
         stocked = item is not None and item.data.get("ProductType", "Item") == "Item"
         if stocked and work.settings.site_mandatory and not draft.get("ShippingSiteId"):
@@ -199,7 +192,7 @@ def _line_amount(draft: Draft) -> Decimal:
     price = number("SalesPrice") / per - number("LineDiscountAmount")
     gross = number("OrderedSalesQuantity") * price
     net = gross * (1 - number("LineDiscountPercentage") / 100) - number("MultilineDiscountAmount")
-    return (net + number("FixedPriceCharges")).quantize(_CENT, ROUND_HALF_UP)
+    return to_currency(net + number("FixedPriceCharges"), str(draft.get("CurrencyCode")))
 
 
 def _deduce_site(work: Work, draft: Draft) -> None:
