@@ -89,6 +89,9 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
             yield location, f"`{given}` needs `{lacking}`: items are told apart by their id (I12)"
         if step.create == "missing" and not step.marker:
             yield (*location, "marker"), "missing; by it our own write is found again (I4). Or say `create: never`"
+        for name in step.once:
+            if name not in step.fields:
+                yield (*location, "once"), f'"{name}" is no field of this step{ex.closest(name, list(step.fields))}'
         yield from _keys(step, location)
         yield from _from_steps(step, location, earlier)
         earlier.setdefault(step.step, step)

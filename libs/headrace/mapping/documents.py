@@ -106,7 +106,7 @@ class Step(Node):
     `marker` names the fields by which our own write is found again (I4); `match` lists other natural keys, tried in
     order before a create. With `each` the step's name becomes "<step>:<id>". `where` leaves steps or items out.
     `identity` is the name under which links know the record, where it is not the object's. `create: never` only
-    completes a record that is linked already.
+    completes a record that is linked already. Fields in `once` are written when the record is created, and never after.
     """
 
     step: StepName
@@ -118,6 +118,7 @@ class Step(Node):
     where: Condition | None = None
     marker: list[Name] = Field(default_factory=list)
     match: list[Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=list)
+    once: list[Name] = Field(default_factory=list)
     fields: dict[Name, Expression] = Field(min_length=1)
 
 

@@ -43,7 +43,7 @@ class PlannedStep:
 
     `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
     an empty part left out. Values may be `StepValue` until `fill`. `identity` is the name under which links know the
-    record, "" for the object's. With `create` false only a linked record is completed.
+    record, "" for the object's. With `create` false only a linked record is completed. Fields in `once` are for a create alone.
     """
 
     step: str
@@ -53,6 +53,7 @@ class PlannedStep:
     match: tuple[dict[str, Any], ...] = ()
     identity: str = ""
     create: bool = True
+    once: frozenset[str] = frozenset()
 
     @property
     def known_as(self) -> str:

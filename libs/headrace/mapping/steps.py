@@ -26,6 +26,7 @@ class StepProgram:
         self.object = step.object
         self._identity = step.identity or ""
         self._create = step.create != "never"
+        self._once = frozenset(step.once)
         self.reads = {} if step.each is not None else {name: root_fields(each) for name, each in step.fields.items()}
         """Field → canonical fields that its value is made of; nothing for items, which no rule of ownership sees."""
         self.reasons = {name: words(expression) for name, expression in step.fields.items()}
@@ -107,4 +108,4 @@ class StepProgram:
             values = {target: get(fields) for target, get in key}
             if not any(is_empty(value) for value in values.values()):
                 match.append(values)
-        return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, self._create)
+        return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, self._create, self._once)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from headrace.platform.lag import Ends, Lag
 from headrace.platform.topics import TopicNames
 
 LOOK_SECONDS = 0.25
 """How often the brokers are asked while something is waited for. Workers commit each second."""
+
+Workers = Mapping[str, tuple[str, list[str]]]
+"""Worker → its consumer group, and the topics that count."""
 
 Behind = Mapping[str, int]
 """Worker → messages that it has not finished. Live traffic counts as well: it is what must not wait."""
@@ -23,11 +26,20 @@ class Backlog:
         names: of topics and groups.
         source: the connection that is loaded.
         targets: target connection → the entities that it takes of those that the load makes.
+        read: which of the targets are read as well.
     """
 
-    def __init__(self, lag: Lag, names: TopicNames, source: str, targets: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        lag: Lag,
+        names: TopicNames,
+        source: str,
+        targets: Mapping[str, Sequence[str]],
+        read: Collection[str] = (),
+    ) -> None:
         self._lag = lag
-        self._inbox = {f"ingest.{source}": (names.group(f"ingest.{source}"), [names.inbox(source)])}
+        self._inbox = _normalisers(names, [source])
+        self._words = _normalisers(names, read)
         self._targets = {
             name: (names.group(name), [names.canonical(entity) for entity in entities])
             for name, entities in targets.items()
@@ -35,7 +47,7 @@ class Backlog:
 
     async def behind(self) -> Behind:
         """Return how far each worker is behind now."""
-        workers = self._inbox | self._targets
+        workers = {**self._inbox, **self._targets}
         return {
             name: await self._lag.behind(group, await self._lag.ends(topics))
             for name, (group, topics) in workers.items()
@@ -55,11 +67,15 @@ class Backlog:
         await self._until(self._inbox, tell)
 
     async def settled(self, tell: Callable[[Behind], None]) -> None:
-        """Wait until what lies in the inbox now is settled or parked on every target."""
-        await self._until(self._inbox, tell)
-        await self._until(self._targets, tell)
+        """Wait until what lies in the inbox now is settled or parked on every target.
 
-    async def _until(self, workers: Mapping[str, tuple[str, list[str]]], tell: Callable[[Behind], None]) -> None:
+        Before it takes a matched record over, a target's processor may ask for that system's own word: waits for that,
+        too.
+        """
+        for workers in (self._inbox, self._targets, self._words, self._targets):
+            await self._until(workers, tell)
+
+    async def _until(self, workers: Workers, tell: Callable[[Behind], None]) -> None:
         ends: dict[str, Ends] = {name: await self._lag.ends(topics) for name, (_, topics) in workers.items()}
         while True:
             now = {name: await self._lag.behind(group, ends[name]) for name, (group, _) in workers.items()}
@@ -67,3 +83,7 @@ class Backlog:
             if not any(now.values()):
                 return
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _normalisers(names: TopicNames, connections: Collection[str]) -> Workers:
+    return {f"ingest.{name}": (names.group(f"ingest.{name}"), [names.inbox(name)]) for name in connections}

@@ -73,7 +73,7 @@ class Effects:
         self._gate = gate
         self._owner = owner
 
-    async def run(self, state: EffectState, operation: Operation, note: Note) -> Done:
+    async def run(self, state: EffectState, operation: Operation, note: Note, *, looked: bool = False) -> Done:
         """Make one change.
 
         Args:
@@ -81,6 +81,7 @@ class Effects:
                 together with the INTENT of this operation.
             operation: what to change.
             note: writes the audit.
+            looked: the caller has just looked for the record of a create by its mark, and there was none.
 
         Returns:
             The state with this step done. It is not durable yet: the next INTENT or the settling write makes it so;
@@ -91,7 +92,7 @@ class Effects:
             LeaseLost: not called.
         """
         self._target.check(operation)
-        if operation.action is Action.CREATE and (found := await self._look(operation)) is not None:
+        if operation.action is Action.CREATE and not looked and (found := await self._look(operation)) is not None:
             await note("look", "found", operation=operation, target_id=found.target_id)
             return self.adopt(state, operation, found)
         attempt = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 from headrace.core.errors import NeedsReview
 from headrace.core.ids import mint_canonical_id
@@ -51,7 +52,7 @@ class Identity:
     def _known(
         self, entity: str, identity: str, external_id: str, marker: str | None, natural_keys: dict[str, str]
     ) -> tuple[str | None, str]:
-        if marker:
+        if marker and _is_canonical(marker):
             return marker, "marker"
         link = self._links.get(self.connection, identity, external_id)
         if link is not None:
@@ -71,3 +72,11 @@ class Identity:
             address = natural_key(entity, name, value)
             if value and self._links.get(*address) is None:
                 await self._links.put(Link(*address, canonical_id, entity, "matched"))
+
+
+def _is_canonical(marker: str) -> bool:
+    """Say whether a marker can be one of ours: a merge may have joined two, and people copy records with all fields."""
+    try:
+        return str(uuid.UUID(marker)) == marker
+    except ValueError:
+        return False

@@ -16,6 +16,7 @@ from headrace.pipeline.inbox import LOAD, Delivery
 from headrace.pipeline.poll import PollTasks
 from headrace.pipeline.rehearsal import KeptLinks, KeptProducer, KeptTable, RehearsedTarget
 from headrace.pipeline.state import SCHEMA as STATE
+from headrace.pipeline.state import from_record
 from headrace.pipeline.twins import Twins
 from headrace.platform.credentials import CredentialStore, Keyring
 from headrace.platform.kafka import Message, Producer, read_all
@@ -262,5 +263,5 @@ class DryRun:
     def _hears_first(self, each: _Rehearsed, canonical_id: str) -> bool:
         """Say whether a matched record waits only for the word of its own system, which rules of ownership need."""
         value = each.table.get(canonical_id)
-        state = self._shared.codec.decode(value)[1] if value else {}
-        return bool(state.get("parked")) and state["parked"]["wait_canonical_id"] == canonical_id
+        parked = from_record(self._shared.codec.decode(value)[1]).parked if value else None
+        return parked is not None and parked.awaits_own_word

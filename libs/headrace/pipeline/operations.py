@@ -20,7 +20,7 @@ def differing(step: PlannedStep, existing: Step) -> dict[str, Any]:
     return {
         name: value
         for name, value in step.fields.items()
-        if name not in existing.shadow or not values.same(value, existing.shadow[name])
+        if name not in step.once and (name not in existing.shadow or not values.same(value, existing.shadow[name]))
     }
 
 

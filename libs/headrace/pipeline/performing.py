@@ -176,7 +176,9 @@ class Performer:
         if found is None:
             if not step.create:
                 return None
-            done = await self._effects.run(performed.state, create_operation(self._connection, task, step), task.note)
+            create = create_operation(self._connection, task, step)
+            looked = any(dict(key) == dict(create.key) for key in step.match)
+            done = await self._effects.run(performed.state, create, task.note, looked=looked)
             performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
             performed.wrote = step.fields
             return await self._after_adoption(task, step, done, performed) if done.adopted else done

@@ -34,7 +34,8 @@ def routes(settings: Settings, name: str) -> Routes:
     Raises:
         ConfigurationError: an unknown entity or connection.
     """
-    found, problems = {}, []
+    found: dict[str, Accepts] = {}
+    problems: list[str] = []
     for entity, accepts in settings.connections[name].accepts.items():
         where = f"connections.{name}.accepts.{entity}"
         problems += _entity(entity, where)

@@ -233,8 +233,15 @@ async def test_a_natural_key_joins_records_of_several_systems(bench):
 
 
 async def test_a_marker_goes_before_everything(bench):
-    await bench.deliver(polled(organization(headrace_id="C-MARKED")))
-    assert bench.events("customer")[0].meta.canonical_id == "C-MARKED"
+    marked = mint_canonical_id("erp", "CustomersV3", "C-1")
+    await bench.deliver(polled(organization(headrace_id=marked)))
+    assert bench.events("customer")[0].meta.canonical_id == marked
+
+
+async def test_two_markers_that_a_merge_joined_identify_nothing(bench):
+    joined = " ".join(mint_canonical_id("erp", "CustomersV3", number) for number in ("C-1", "C-2"))
+    await bench.deliver(polled(organization(headrace_id=joined)))
+    assert bench.events("customer")[0].meta.canonical_id == mint_canonical_id("crm", "organization", "7")
 
 
 async def test_what_nothing_identifies_is_looked_at_again_before_it_is_minted():

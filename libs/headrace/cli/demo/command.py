@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from headrace.cli.console import out
-from headrace.cli.demo.deployment import CRM, ERP, Deployment
+from headrace.cli.demo.deployment import CRM, ERP, SERVICES, Deployment
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
 from headrace.pipeline.assembly import Shared
@@ -112,6 +112,7 @@ def _show(verdict: Verdict, events: dict[str, Any], timings: dict[str, float]) -
         table.add_row(name, str(count))
     table.add_row("orders in the ERP", str(verdict.orders))
     table.add_row("order lines in the ERP", str(verdict.lines))
+    table.add_row("deals that show their order's number", str(verdict.numbered))
     table.add_section()
     for name, cases in (("lost", verdict.lost), ("duplicated", verdict.duplicated), ("wrong", verdict.wrong)):
         table.add_row(f"[bold]{name}[/]", f"[bold {'red' if cases else 'green'}]{len(cases)}[/]")
@@ -119,7 +120,7 @@ def _show(verdict: Verdict, events: dict[str, Any], timings: dict[str, float]) -
     _out.print(table)
     for case in [*verdict.lost, *verdict.duplicated, *verdict.wrong]:
         _out.print(f"  [red]{case}[/]")
-    _out.print(f"Judged by the ERP's own ledger. {timings['total']:g} s in all; details in build/demo.json")
+    _out.print(f"Judged by what the sandboxes keep. {timings['total']:g} s in all; details in build/demo.json")
 
 
 def _look_around(deployment: Deployment) -> None:
@@ -132,8 +133,8 @@ def _look_around(deployment: Deployment) -> None:
         "headrace mapping preview --help            what would be written, and why",
     ):
         _out.print(f"  .venv/bin/{command}")
-    for name in ("receiver", "ingest", "processor"):
-        _out.print(f"  {name:10} http://127.0.0.1:{deployment.ports[name]}/metrics")
+    for name in SERVICES:
+        _out.print(f"  {name:13} http://127.0.0.1:{deployment.ports[name]}/metrics")
     for name, sandbox in (("CRM", deployment.crm), ("ERP", deployment.erp)):
         _out.print(f"  {name} ledger {sandbox.url}/_sandbox/ledger")
     _out.print("  Stop: make demo-down")

@@ -9,17 +9,29 @@ import httpx
 from headrace.cli.demo.deployment import API_TOKEN, HOOK_PASSWORD, HOOK_USER
 from headrace.cli.demo.world import Deal, Item, Reseller
 
+OF_CUSTOMERS = [
+    {"name": "Legal entity", "type": "enum", "options": ["usmf", "demf", "gbsi"]},
+    {"name": "Account number", "type": "varchar"},
+    {"name": "Headrace id", "type": "varchar"},
+]
 FIELDS = {
     "deal": [
         {"name": "Legal entity", "type": "enum", "options": ["usmf", "demf", "gbsi"]},
         {"name": "Requested delivery", "type": "date"},
         {"name": "Department", "type": "varchar"},
         {"name": "Cost center", "type": "varchar"},
+        {"name": "Sales order number", "type": "varchar"},
+        {"name": "Sales order status", "type": "varchar"},
     ],
     "organization": [
         {"name": "VAT number", "type": "varchar"},
-        {"name": "Legal entity", "type": "enum", "options": ["usmf", "demf", "gbsi"]},
+        {"name": "Registration number", "type": "varchar"},
+        {"name": "Email", "type": "varchar"},
+        {"name": "Phone", "type": "varchar"},
+        *OF_CUSTOMERS,
     ],
+    "person": [*OF_CUSTOMERS],
+    "product": [{"name": "Item number", "type": "varchar"}],
 }
 """Custom fields of the demo's CRM; their keys are hashes that nobody chooses."""
 
@@ -78,7 +90,10 @@ class SalesTeam:
                 ),
             },
         }
-        organization = self._call("POST", "/api/v2/organizations", body)["id"]
+        self.add_person(reseller, self._call("POST", "/api/v2/organizations", body)["id"])
+
+    def add_person(self, reseller: Reseller, organization: int) -> None:
+        """Enter the person who buys for an organization."""
         self.organizations[reseller.account_number] = organization
         mail = f"orders@{reseller.account_number.lower()}.example.com"
         person = {"name": reseller.person, "org_id": organization, "emails": [{"value": mail, "primary": True}]}
@@ -119,6 +134,32 @@ class SalesTeam:
         """Mark a deal as won."""
         self._call("PATCH", f"/api/v2/deals/{deal}", {"status": "won"})
 
+    def phone(self, organization: int, number: str) -> None:
+        """Change an organization's telephone number."""
+        body = {"custom_fields": {self._code("organization", "Phone"): number}}
+        self._call("PATCH", f"/api/v2/organizations/{organization}", body)
+
+    def records(self, obj: str) -> list[dict[str, Any]]:
+        """Return all records of an object as people see them, custom fields by their names."""
+        names = {str(field["code"]): name for name, field in self._fields[obj].items()}
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = self._answer(
+                "GET", f"/api/v2/{obj}s", params={"limit": "500", **({"cursor": cursor} if cursor else {})}
+            )
+            for row in page["data"]:
+                custom = {names[code]: value for code, value in (row["custom_fields"] or {}).items() if code in names}
+                found.append({**row, "custom": custom})
+            cursor = (page.get("additional_data") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
+
+    def learn_catalogue(self) -> dict[str, int]:
+        """Return the products that may be quoted, by code."""
+        self.products |= {row["code"]: row["id"] for row in self.records("product") if row["code"]}
+        return self.products
+
     def rename(self, deal: int, title: str) -> None:
         """Change a deal's title."""
         self._call("PATCH", f"/api/v2/deals/{deal}", {"title": title})
@@ -130,10 +171,13 @@ class SalesTeam:
         return int(self._fields[obj][name]["options"][label])
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        response = self._client.request(method, path, json=body)
+        return self._answer(method, path, json=body)["data"]
+
+    def _answer(self, method: str, path: str, **request: Any) -> Any:
+        response = self._client.request(method, path, **request)
         if response.is_error:
             raise RuntimeError(f"{method} {path}: {response.status_code} {response.text[:300]}")
-        return response.json()["data"]
+        return response.json()
 
 
 def crm_seed() -> dict[str, Any]:

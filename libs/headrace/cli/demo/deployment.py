@@ -23,7 +23,12 @@ HOOK_USER, HOOK_PASSWORD = "pipedrive", "hook-password"
 EVENT_CODE = "events-of-the-sandbox-0001"
 
 SANDBOXES = ("pipedrive", "dynamics_fo")
-SERVICES = ("receiver", "ingest", "processor")
+SERVICES = ("receiver", "ingest", "processor", "crm-processor")
+
+OWNERSHIP = {
+    "customer": {"number": ERP, "name": "review", "*": "latest"},
+    "product": {"*": ERP},
+}
 
 
 class Sandbox:
@@ -40,6 +45,10 @@ class Sandbox:
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Order something through the control API."""
         return self._checked(self._client.post(f"/_sandbox/{path}", json=dict(body or {})))
+
+    def edit(self, obj: str, key: str, fields: Mapping[str, Any]) -> None:
+        """Change a record as a person does in the system's own screens."""
+        self._checked(self._client.patch(f"/_sandbox/records/{obj}/{key}", json=dict(fields)))
 
     def delete(self, path: str) -> Any:
         """Remove something through the control API."""
@@ -148,6 +157,7 @@ class Deployment:
             "receiver": ("services.ingest.receiver", "HEADRACE_PORT"),
             "ingest": ("services.ingest.worker", "HEADRACE_METRICS_PORT"),
             "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
+            "crm-processor": ("services.pipedrive.worker", "HEADRACE_METRICS_PORT"),
         }
         return {
             name: LocalProcess(
@@ -170,10 +180,12 @@ class Deployment:
                 "session_timeout": 6.0,
             },
             "state_dir": str(self.folder / "state"),
+            "ownership": OWNERSHIP,
             "connections": {
                 CRM: {
                     "system": "pipedrive",
-                    "target": False,
+                    "settle_seconds": 1.0,
+                    "retry_seconds": 5.0,
                     "polls": {name: {"seconds": 10} for name in ("organization", "person", "product", "deal")},
                     "config": {
                         "base_url": self._url("pipedrive"),
@@ -185,7 +197,11 @@ class Deployment:
                     "system": "dynamics_fo",
                     "settle_seconds": 1.0,
                     "retry_seconds": 5.0,
-                    "polls": {"CustomersV3": {"seconds": 10}, "ReleasedProductsV2": {"seconds": 5}},
+                    "polls": {
+                        "CustomersV3": {"seconds": 5},
+                        "ReleasedProductsV2": {"seconds": 5},
+                        "SalesOrderHeadersV2": {"seconds": 5},
+                    },
                     "config": {
                         "environment_url": self._url("dynamics_fo"),
                         "authority": f"https://localhost:{self.ports['signin']}",

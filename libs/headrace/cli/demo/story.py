@@ -9,13 +9,13 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.cli.demo.crm import SalesTeam, crm_seed
 from headrace.cli.demo.deployment import CRM, ERP, Deployment
-from headrace.cli.demo.verdict import Verdict, judge
+from headrace.cli.demo.verdict import Crm, Verdict, judge, judge_crm
 from headrace.cli.demo.world import COMPANIES, Deal, Item, Reseller, World, draw, erp_seed, released_product
 from headrace.core.errors import HeadraceError
 
@@ -51,8 +51,6 @@ class Story:
         known = world.deals[0].reseller
         self.deployment.erp.post("seed", {"records": {"CustomersV3": [_existing_customer(known)]}})
         team = SalesTeam(self.deployment.crm.url, self.deployment.crm.post("seed", crm_seed()))
-        for item in world.items:
-            team.add_item(item)
         return world, team, latecomer
 
     def play(self, world: World, team: SalesTeam, latecomer: Item) -> Verdict:
@@ -62,6 +60,9 @@ class Story:
             StoryStuck: an expected turn did not come.
         """
         team.subscribe(f"{self.deployment.hook_url}/{CRM}")
+        released = [item for item in world.items if item is not latecomer]
+        self._masters_arrive(team, released, world.deals[0].reseller)
+        team.add_item(latecomer)
         self._sellers_work(world, team)
         late_orders = sum(any(line.item is latecomer for line in deal.lines) for deal in world.deals)
         self._kill_the_processor(len(world.deals) // 3)
@@ -82,19 +83,55 @@ class Story:
         self.tell(f"item {latecomer.number} is released now; the waiting orders resume by themselves")
         self._wait_for(len(world.deals), "all orders")
         self.events["orders that waited for an item"] = late_orders
+        conflict = self._both_sides_edit(team, world.deals[0].reseller)
         ledger = self._settled_ledger()
         self.events |= self._troubles()
-        return judge(self._won, ledger)
+        verdict = judge(self._won, ledger)
+        judge_crm(verdict, Crm(team.records("product"), team.records("deal")), ledger, self._won, world.items)
+        verdict.wrong += conflict
+        return verdict
 
     # --- turns ---
+
+    def _masters_arrive(self, team: SalesTeam, released: Sequence[Item], known: Reseller) -> None:
+        """Wait until the CRM has what the ERP sells, and the customer that it knows already."""
+        wanted = {item.number for item in released}
+        self._until(lambda: wanted <= set(team.learn_catalogue()), "the ERP's items in the CRM")
+        self.tell(f"{len(wanted)} items of the ERP are in the CRM: sellers quote what can be sold")
+        account = "Account number"
+        self._until(lambda: any(row["custom"].get(account) for row in team.records("organization")), "its customer")
+        (row,) = [row for row in team.records("organization") if row["custom"].get(account)]
+        team.add_person(known, row["id"])
+        self.tell(f"so is {row['name']}, with its account number {row['custom'][account]}")
+        self.events["items from the ERP"] = len(wanted)
+        self.events["customers from the ERP"] = 1
+
+    def _both_sides_edit(self, team: SalesTeam, reseller: Reseller) -> list[str]:
+        """Change one telephone number on both sides at once; return what did not end as the rules say."""
+        organization = team.organizations[reseller.account_number]
+        key = f"{reseller.company}/{_EXISTING}"
+        team.phone(organization, "+1 555 0101")
+        self.deployment.erp.edit("CustomersV3", key, {"PrimaryContactPhone": "+1 555 0199"})
+        self.tell(f"a seller and an ERP clerk change the telephone number of {reseller.name} at once")
+
+        def phones() -> tuple[str, str]:
+            (there,) = [row for row in team.records("organization") if row["id"] == organization]
+            here = self.deployment.erp.get(f"records/CustomersV3/{key}")["data"]["PrimaryContactPhone"]
+            return there["custom"].get("Phone") or "", here
+
+        self._until(lambda: len(set(phones())) == 1, "one telephone number on both sides")
+        ends = phones()
+        self.tell(f"both sides end with {ends[0]}: the later word counts (ownership: latest)")
+        self.events["fields edited on both sides"] = 1
+        return [] if ends[0] == "+1 555 0199" else [f"telephone number: {ends} instead of the later one"]
 
     def _sellers_work(self, world: World, team: SalesTeam) -> None:
         crm, erp = self.deployment.crm, self.deployment.erp
         sold_to = {deal.reseller.account_number for deal in world.deals}
-        for reseller in world.resellers:
-            if reseller.account_number in sold_to:
-                team.add_reseller(reseller)
-        self.tell(f"{len(sold_to)} organizations entered; {world.deals[0].reseller.name} is a customer already")
+        entered = [each for each in world.resellers if each.account_number in sold_to - set(team.organizations)]
+        for reseller in entered:
+            team.add_reseller(reseller)
+        self.tell(f"{len(entered)} organizations entered by the sellers")
         numbers = [team.enter(deal) for deal in world.deals]
         self._won = {f"{CRM}/deal/{number}": deal for number, deal in zip(numbers, world.deals, strict=True)}
         erp.post(
@@ -154,15 +191,25 @@ class Story:
             done += deal is not None and lines.get(order, 0) >= len(deal.lines)
         return done
 
+    def _until(self, condition: Callable[[], bool], what: str) -> None:
+        started = time.monotonic()
+        while not condition():
+            self._still_going(started, what)
+            time.sleep(0.2)
+        self.timings[what] = round(time.monotonic() - started, 1)
+
+    def _still_going(self, started: float, what: str) -> None:
+        if time.monotonic() - started > PATIENCE:
+            raise StoryStuck(f"{what}: not after {PATIENCE:g} s; see {self.deployment.folder}/logs")
+        for process in self.deployment.processes.values():
+            if not process.running:
+                raise StoryStuck(f"{process.name} ended with {process.returncode}:\n{process.tail()}")
+
     def _wait_for(self, count: int, what: str) -> None:
-        started, deadline = time.monotonic(), time.monotonic() + PATIENCE
+        started = time.monotonic()
         while (done := self._complete()) < count:
             self.progress(done, len(self._won))
-            if time.monotonic() > deadline:
-                raise StoryStuck(f"{what}: {done} of {count} after {PATIENCE:g} s; see {self.deployment.folder}/logs")
-            for process in self.deployment.processes.values():
-                if not process.running:
-                    raise StoryStuck(f"{process.name} ended with {process.returncode}:\n{process.tail()}")
+            self._still_going(started, f"{what}: {done} of {count}")
             time.sleep(0.2)
         self.progress(done, len(self._won))
         self.timings[what] = round(time.monotonic() - started, 1)
@@ -189,10 +236,13 @@ class Story:
         return ledger
 
 
+_EXISTING = "C-OLD-1"
+
+
 def _existing_customer(reseller: Reseller) -> dict[str, Any]:
     return {
         "dataAreaId": reseller.company,
-        "CustomerAccount": "C-OLD-1",
+        "CustomerAccount": _EXISTING,
         "CustomerGroupId": "10",
         "SalesCurrencyCode": COMPANIES[reseller.company],
         "PartyType": "Organization",

@@ -1,17 +1,17 @@
-"""The verdict: what was won in the CRM against what the ERP's ledger says, and nothing else.
+"""The verdict: what was won in the CRM against what the ERP's ledger says, and what the CRM shows of it.
 
-It reads neither Headrace's topics nor its metrics: only the ledgers that the sandboxes keep of every change.
+It reads neither Headrace's topics nor its metrics: only what the sandboxes keep.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from headrace.cli.demo.world import Deal
+from headrace.cli.demo.world import Deal, Item
 
 
 @dataclass(slots=True)
@@ -20,6 +20,8 @@ class Verdict:
 
     orders: int = 0
     lines: int = 0
+    numbered: int = 0
+    """Deals that show the number of their order."""
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -34,6 +36,7 @@ class Verdict:
         return {
             "orders": self.orders,
             "lines": self.lines,
+            "deals_with_order_number": self.numbered,
             "lost": self.lost,
             "duplicated": self.duplicated,
             "wrong": self.wrong,
@@ -75,6 +78,39 @@ def judge(won: Mapping[str, Deal], ledger: Iterable[Mapping[str, Any]]) -> Verdi
     verdict.wrong += [f"{reference}: an order that nobody asked for" for reference in headers]
     verdict.duplicated += [f"customer {name}: {count} times" for name, count in customers.items() if count > 1]
     return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Crm:
+    """What people see in the CRM at the end: products and deals, custom fields by name."""
+
+    products: Sequence[Mapping[str, Any]]
+    deals: Sequence[Mapping[str, Any]]
+
+
+def judge_crm(
+    verdict: Verdict, crm: Crm, ledger: Iterable[Mapping[str, Any]], won: Mapping[str, Deal], items: Sequence[Item]
+) -> None:
+    """Add what is wrong in the CRM: items once each and at their price, deals with the number of their order."""
+    codes = Counter(product["code"] for product in crm.products)
+    verdict.duplicated += [f"product {code}: {count} times in the CRM" for code, count in codes.items() if count > 1]
+    verdict.lost += [f"product {item.number} is not in the CRM" for item in items if item.number not in codes]
+    prices = {item.number: item.price for item in items}
+    for product in crm.products:
+        for price in product["prices"]:
+            if product["code"] in prices and _decimal(price["price"]) != prices[product["code"]]:
+                verdict.wrong.append(f"product {product['code']}: {price['price']} {price['currency']}")
+    numbers = {
+        entry["after"].get("CustomersOrderReference"): entry["after"]["SalesOrderNumber"]
+        for entry in ledger
+        if entry["object"] == "SalesOrderHeadersV2" and entry["action"] == "create"
+    }
+    shown = {deal["id"]: deal["custom"].get("Sales order number") for deal in crm.deals}
+    for reference in won:
+        number = shown.get(int(reference.rpartition("/")[2]))
+        verdict.numbered += number is not None
+        if number != numbers.get(reference):
+            verdict.wrong.append(f"{reference}: the deal shows order {number} instead of {numbers.get(reference)}")
 
 
 def _compare(
