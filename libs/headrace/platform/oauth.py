@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from headrace.core.errors import RetryLater, StopConnection
 from headrace.core.secrets import Secrets, Stored
@@ -184,5 +184,5 @@ def tokens_of(answer: Any, asked: float, refresh_token: str = "") -> Tokens:
     )
 
 
-def _sendable(token: Any) -> bool:
+def _sendable(token: Any) -> TypeGuard[str]:
     return isinstance(token, str) and token.isascii() and token.isprintable() and bool(token) and " " not in token

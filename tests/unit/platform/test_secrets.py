@@ -16,6 +16,7 @@ from headrace.core.contracts import WebhookRequest
 from headrace.core.errors import ConfigurationError, DeliveryRefused, StopConnection
 from headrace.platform.secrets import FileText, Reference, Secret, StoredName
 from headrace.platform.settings import ConnectionSettings, Settings, Strict, checked, load_settings
+from headrace.testing.mounts import Mount
 
 CANARY = "canary-first-value"
 
@@ -24,33 +25,6 @@ class Model(Strict):
     secret: Secret
     text: str = ""
     plain: SecretStr | None = None
-
-
-class Mount:
-    """A folder as Kubernetes mounts a secret: names link into `..data`, which links to the folder of one version."""
-
-    def __init__(self, folder: Path, **values: str) -> None:
-        self._folder = folder
-        self._version = 0
-        self.exchange(**values)
-        for name in values:
-            (folder / name).symlink_to(Path("..data", name))
-
-    def exchange(self, **values: str) -> None:
-        """Publish a new version, in the order of Kubernetes' atomic writer."""
-        self._version += 1
-        new = self._folder / f"..2026_11_21_{self._version}"
-        new.mkdir()
-        for name, text in values.items():
-            (new / name).write_text(text, encoding="utf-8")
-        (self._folder / "..data_tmp").symlink_to(new.name)
-        old = self._folder / "..data"
-        before = old.resolve() if old.exists() else None
-        (self._folder / "..data_tmp").replace(old)
-        if before is not None:
-            for path in [*before.iterdir()]:
-                path.unlink()
-            before.rmdir()
 
 
 def config_file(folder: Path, text: str) -> Path:

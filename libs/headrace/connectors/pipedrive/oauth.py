@@ -93,7 +93,8 @@ class TokenEndpoint:
             except (ValueError, RecursionError) as error:
                 text = str(error) if type(error) is ValueError else "no JSON"
                 raise RetryLater(f"sign-in: answered with {response.status_code}: {text}") from None
-        return _refusal(response)
+        _only_the_grant_is_refused(response)
+        return None
 
     async def _credentials(self) -> Mapping[str, str]:
         secret = self._oauth.client_secret.get_secret_value()
@@ -147,8 +148,8 @@ def _address(api_domain: str, base_url: str) -> str:
     )
 
 
-def _refusal(response: httpx.Response) -> None:
-    """Return None if the grant itself is refused.
+def _only_the_grant_is_refused(response: httpx.Response) -> None:
+    """Return if it is the code or the refresh token that is not accepted.
 
     Raises:
         StopConnection: the app is refused. RetryLater: all that may pass.
