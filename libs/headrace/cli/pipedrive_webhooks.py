@@ -69,7 +69,8 @@ async def _sync(name: str, connection: PipedriveConnection, dry_run: bool) -> bo
     except ConfigurationError:
         raise
     except HeadraceError as error:
-        _err.print(f"{name}: {error.detail if isinstance(error, RejectRecord) else error}", markup=False)
+        text = error.detail if isinstance(error, RejectRecord) else str(error)
+        _err.print(f"{name}: {text.removeprefix(f'{name}: ')}", markup=False)
         return False
     changes = len(found.missing) + len(found.stale)
     state = "nothing to do" if not changes else "nothing was changed" if dry_run else "done"

@@ -5,24 +5,16 @@ From `/metadata/PublicEntities`, which is a fraction of `$metadata`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from headrace.connectors.dynamics_fo.client import ODataClient
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ENTITY_SETS, LINES, ORDERS, PRODUCTS
+from headrace.connectors.dynamics_fo.objects import COMPANY, ENTITY_SETS
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError
 from headrace.core.needs import FieldNeed, Needs
-
-TYPES: Mapping[str, str] = {
-    CUSTOMERS.name: "CustomerV3",
-    CONTACTS.name: "ContactPerson",
-    PRODUCTS.name: "ReleasedProductV2",
-    ORDERS.name: "SalesOrderHeaderV2",
-    LINES.name: "SalesOrderLine",
-}
-"""Entity set → its entity type, under which the metadata describes it."""
 
 _WORDS: Mapping[str, frozenset[str]] = {
     "String": frozenset({"string"}),
@@ -45,12 +37,12 @@ async def fields(config: DynamicsFoConfig, client: ODataClient, needs: Needs) ->
             continue
         title = f"fields of {name}"
         try:
-            described = await client.public_entity(TYPES[name])
+            described = await client.public_entity(entity_type(name))
         except HeadraceError as error:
             lines.append(Check(title, CheckState.WARN, f"cannot be looked at: {error}", _BY_HAND))
             continue
         if described is None:
-            text = f"the environment's metadata describes no {TYPES[name]}"
+            text = f"the environment's metadata describes no {entity_type(name)}"
             lines.append(Check(title, CheckState.WARN, text, _BY_HAND))
             continue
         known = {str(each["Name"]): each for each in described.get("Properties") or ()}
@@ -59,6 +51,11 @@ async def fields(config: DynamicsFoConfig, client: ODataClient, needs: Needs) ->
         lines += wrong or [Check(title, CheckState.PASS, there)]
         lines += _required(name, used, known)
     return lines
+
+
+def entity_type(name: str) -> str:
+    """Return the type under which the metadata describes a set: CustomersV3 → CustomerV3."""
+    return re.sub(r"s(V\d+)?$", r"\1", name)
 
 
 _BY_HAND = "Compare the mappings with the environment's $metadata by hand."

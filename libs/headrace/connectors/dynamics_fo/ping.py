@@ -34,7 +34,7 @@ async def ping(
         *await setup_checks.user(config, client, needs),
         await _companies(config, client),
         *setup_checks.companies(config, needs),
-        *[await _readable(config, client, name) for name in ENTITY_SETS],
+        *[await _readable(config, client, name, needs) for name in ENTITY_SETS],
         *await field_checks.fields(config, client, needs),
         *await setup_checks.mapped_values(config, client, needs),
         *await setup_checks.number_sequences(config, client, needs),
@@ -70,24 +70,21 @@ async def _companies(config: DynamicsFoConfig, client: ODataClient) -> Check:
     return Check("legal entities", CheckState.PASS, ", ".join(config.legal_entities))
 
 
-async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str) -> Check:
+async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str, needs: Needs) -> Check:
     entity_set = ENTITY_SETS[name]
+    failed = CheckState.FAIL if not needs.fields or needs.of(name) else CheckState.WARN  # nobody uses it
+    scopes = [{COMPANY: each} for each in config.legal_entities] if COMPANY in entity_set.key else [{}]
     empty = []
     try:
-        for company in config.legal_entities if entity_set.has_company else ["any company"]:
-            only = odata.equals(entity_set, {COMPANY: company}) if entity_set.has_company else ""
-            query = odata.Query(only, config.select(name), top=1)
+        for scope in scopes:
+            query = odata.Query(odata.equals(entity_set, scope), config.select(name), top=1)
             if not (await client.page(name, query)).rows:
-                empty.append(company)
+                empty += scope.values()
     except RejectRecord as error:
-        return Check(
-            f"read {name}",
-            CheckState.FAIL,
-            error.detail,
-            f"If this version lacks a field, list it under absent_fields: {name}.",
-        )
+        remedy = f"If this version lacks a field, list it under absent_fields: {name}."
+        return Check(f"read {name}", failed, error.detail, remedy)
     except HeadraceError as error:
-        return Check(f"read {name}", CheckState.FAIL, _reason(error), _remedy(error))
+        return Check(f"read {name}", failed, _reason(error), _remedy(error))
     if empty:
         return Check(
             f"read {name}",
@@ -95,7 +92,7 @@ async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str) ->
             f"no rows in {', '.join(empty)}",
             "None exist, or the user may not see them there: check the roles' organisations.",
         )
-    return Check(f"read {name}", CheckState.PASS, f"in {', '.join(config.legal_entities)}")
+    return Check(f"read {name}", CheckState.PASS, ", ".join(each for scope in scopes for each in scope.values()))
 
 
 async def _clock(client: ODataClient, name: str) -> Check:
