@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from headrace.core.errors import RejectRecord, RetryLater, StopConnection
 from headrace.core.event import Ref
 from headrace.platform.record_json import dump_record, load_record
+from headrace.platform.secrets import FileText, Reference
+from headrace.testing.mounts import Mount
 from headrace.testing.serving import eventually, receiver
 from headrace.testing.suites import SourceSuite
 from tests.contract.pipedrive.hooks import PASSWORD, USER, subscribe
-from tests.contract.pipedrive.world import World, fetched, poll
+from tests.contract.pipedrive.world import CANARY, World, fetched, poll
 
 
 class TestSource(SourceSuite):
@@ -22,6 +25,20 @@ class TestSource(SourceSuite):
         "token_that_ends_between_pages_is_renewed_once": "an API token is valid until its user makes a new one",
         "foreign_link_is_refused": "pages are asked for by an opaque cursor in the query; no answer holds a link",
     }
+
+
+class TestExchangedToken:
+    async def test_the_next_call_uses_it(self, sandbox: World, tmp_path: Path) -> None:
+        mount = Mount(tmp_path / "mounted", token="canary-of-yesterday")
+        source = sandbox.source(api_token=Reference([FileText(mount.folder / "token")]))
+        with pytest.raises(StopConnection):
+            await source.fetch(Ref("deal", "1"))
+        mount.exchange(token=f"{CANARY}\n")
+        assert await source.fetch(Ref("deal", "1")) is not None
+        mount.exchange(token="canary with spaces")
+        with pytest.raises(StopConnection, match="no token has") as caught:
+            await source.fetch(Ref("deal", "1"))
+        assert "canary" not in str(caught.value)
 
 
 class TestFetch:

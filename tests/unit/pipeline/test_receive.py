@@ -6,7 +6,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from headrace.core.contracts import Notice
-from headrace.core.errors import DeliveryRefused
+from headrace.core.errors import DeliveryRefused, StopConnection
 from headrace.core.event import Ref
 from headrace.pipeline.receive import MAX_BODY, Receiver, application
 
@@ -71,6 +71,18 @@ async def test_a_verified_delivery_is_durable_before_the_answer(client, inbox):
     assert answer.status_code == 202
     (delivery,) = inbox.deliveries
     assert (delivery.ref, delivery.body, delivery.arrival) == (Ref("deal", "7"), b'{"a":1}', "webhook")
+
+
+async def test_a_stored_secret_that_is_missing_is_a_503_that_the_sender_repeats(client, inbox, monkeypatch):
+    def verify(self, request):
+        raise StopConnection("credential hook is not stored", "Store it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SecretSource, "verify", verify)
+        answer = await post(client, **{"x-delivery": "d1"})
+    assert (answer.status_code, inbox.deliveries) == (503, [])
+    assert "credential" not in answer.text
+    assert (await post(client, **{"x-delivery": "d1"})).status_code == 202
 
 
 @pytest.mark.parametrize("broken", [KafkaTimeoutError(), TimeoutError()])

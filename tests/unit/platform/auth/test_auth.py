@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
@@ -12,6 +13,8 @@ from headrace.core.errors import ConfigurationError, RetryLater, StopConnection
 from headrace.platform import auth
 from headrace.platform.auth import RENEWAL_MARGIN, EntraCredentials
 from headrace.platform.metrics import TOKEN_SECONDS_LEFT
+from headrace.platform.secrets import FileText, Reference, Secret
+from headrace.testing.mounts import Mount
 
 CANARY = "canary-secret-7f3a"
 
@@ -91,6 +94,21 @@ class TestToken:
         await signed_in.renew()
         assert await signed_in.token() == "token-2"
         assert (await signed_in.headers())["Authorization"] == "Bearer token-2"
+
+    async def test_a_mounted_secret_that_was_exchanged_is_used_at_the_next_sign_in(
+        self, entra: Entra, tmp_path: Path
+    ) -> None:
+        mount = Mount(tmp_path, secret=CANARY)
+        signed_in = credentials(secret=Secret(Reference([FileText(tmp_path / "secret")])))
+        await signed_in.token()
+        assert entra.last["client_secret"] == [CANARY]
+        mount.exchange(secret="canary-second")
+        entra.answers = [refused("AADSTS7000215", "Invalid client secret canary-second provided.", 401)]
+        with pytest.raises(StopConnection) as caught:
+            await signed_in.renew()
+        assert "canary" not in str(caught.value)
+        await signed_in.renew()
+        assert entra.last["client_secret"] == ["canary-second"]
 
     async def test_the_metric_counts_down(self, entra: Entra) -> None:
         signed_in = credentials()
