@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.errors import RejectRecord
@@ -45,8 +45,8 @@ class StepProgram:
             )
             for name, expression in step.fields.items()
         )
-        self._marker = tuple((name, getter(tuple(name.split(".")))) for name in step.marker)
-        self._match = tuple(tuple((name, getter(tuple(name.split(".")))) for name in key) for key in step.match)
+        self._marker = tuple((name, _written(name, step)) for name in step.marker)
+        self._match = tuple(tuple((name, _written(name, step)) for name in key) for key in step.match)
 
     def plan(self, run: Run, asserted: frozenset[str], planned: list[PlannedStep]) -> None:
         """Append what this step asks for: nothing, one record, or one per item."""
@@ -109,3 +109,10 @@ class StepProgram:
             if not any(is_empty(value) for value in values.values()):
                 match.append(values)
         return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, self._create, self._once)
+
+
+def _written(name: str, step: Step) -> Callable[[Any], Any]:
+    """Return how a key's part is read from what is written: a field of that name ("custom.Number"), or below one."""
+    if name in step.fields:
+        return lambda fields: fields.get(name)
+    return getter(tuple(name.split(".")))

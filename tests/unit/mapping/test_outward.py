@@ -14,6 +14,7 @@ from headrace.core.ids import marker
 from headrace.core.refs import encode_key
 from headrace.mapping import Missing, Plan, PlannedStep, Skipped, StepValue, fill, load, map_out
 from headrace.mapping.documents import OutMapping
+from headrace.mapping.loading import parse
 from tests.unit.mapping.cases_support import DOCUMENTS, Out, event, out_mapping
 
 CUSTOMER = {"entity": "customer", "canonical_id": "c-1", "name": "Acme", "external_id": "7"}
@@ -281,3 +282,16 @@ def test_the_plan_explains_itself(document: OutMapping) -> None:
     assert why["line:901", "ItemNumber"] == ("D0001", "ItemNumber of the ReleasedProductsV2 that is linked to product")
     assert all(text for _, text in why.values())
     assert len(why) == sum(len(step.fields) for step in plan.steps)
+
+
+def test_a_marker_may_be_a_field_with_dots_in_its_name() -> None:
+    document = parse(
+        "direction: out\nsystem: crm\nentity: customer\nversion: 1\nsteps:\n"
+        "  - step: record\n    object: organization\n    marker: [custom.Our id]\n    match: [[custom.VAT number]]\n"
+        "    fields:\n      custom.Our id: {copy: meta.canonical_id}\n      custom.VAT number: {copy: tax_number}\n"
+    )
+    assert isinstance(document, OutMapping)
+    plan = map_out(document, event({"tax_number": "NO1"}), Out())
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].marker == {"custom.Our id": "cid-1"}
+    assert plan.steps[0].match == ({"custom.VAT number": "NO1"},)
