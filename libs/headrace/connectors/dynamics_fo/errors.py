@@ -147,6 +147,11 @@ CHANGES: tuple[Rule, ...] = (
         _says(r"is blocked for|on hold|is stopped"),
     ),
     Rule(
+        _reject("credit limit exceeded", "Raise the limit or settle what is open in F&O, then retry."),
+        _REFUSING,
+        _says(r"credit limit"),
+    ),
+    Rule(
         _reject("dimension refused", "Check the value, the active dimension format and dimension_format."),
         _REFUSING,
         _says(r"dimension (value|format|attribute)|display value|financial dimension"),

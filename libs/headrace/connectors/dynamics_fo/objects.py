@@ -17,6 +17,7 @@ NAMESPACE = "Microsoft.Dynamics.DataEntities"
 """Namespace of every enumeration in a filter literal."""
 
 COMPANY = "dataAreaId"
+STOPPED = "IsSalesProcessingStopped"
 
 Kind = Literal["string", "memo", "decimal", "integer", "boolean", "enum", "date", "datetime"]
 """`boolean` is the enumeration NoYes, `memo` text without limit that no filter accepts, `date` a day at noon UTC."""
@@ -189,7 +190,8 @@ PRODUCTS = EntitySet(
         "DefaultLedgerDimensionDisplayValue": _DIMENSIONS,
     },
     # The shared product's texts, which the source reads from ProductsV2: a released product has no name of its own.
-    pseudo=_read_only({**_texts(60, "ProductName"), **_all("memo", "ProductDescription")}),
+    # And whether it is stopped for sales, which its default order settings say.
+    pseudo=_read_only({**_texts(60, "ProductName"), **_all("memo", "ProductDescription"), **_all("boolean", STOPPED)}),
 )
 
 ORDERS = EntitySet(

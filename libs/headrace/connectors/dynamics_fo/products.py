@@ -1,4 +1,4 @@
-"""Names of released products, which stand in the shared product only."""
+"""What F&O keeps of a released product elsewhere: its name, and whether it is stopped for sales."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient
-from headrace.connectors.dynamics_fo.objects import EntitySet, Field
+from headrace.connectors.dynamics_fo.objects import COMPANY, STOPPED, EntitySet, Field
 
 SHARED = EntitySet(
     name="ProductsV2",
@@ -21,6 +21,11 @@ SHARED = EntitySet(
     },
 )
 ADDED = ("ProductName", "ProductDescription")
+ORDER_SETTINGS = EntitySet(
+    name="ProductDefaultOrderSettings",
+    key=(COMPANY, "ItemNumber"),
+    fields={COMPANY: Field("string", 4), "ItemNumber": Field("string", 20), STOPPED: Field("boolean")},
+)
 KEPT_SECONDS = 900.0
 """How old a name may be: renaming a product does not touch the released product."""
 GROUP = 20
@@ -54,3 +59,34 @@ class ProductTexts:
             async for row in self._client.rows(SHARED.name, query):
                 found[str(row["ProductNumber"]).casefold()] = odata.decode_row(SHARED, row)
             self._known.update({number: (now + KEPT_SECONDS, found[number.casefold()]) for number in group})
+
+
+class OrderSettings:
+    """Adds to released products whether they are stopped for sales, as it is now."""
+
+    def __init__(self, client: ODataClient) -> None:
+        self._client = client
+
+    async def add(self, products: Sequence[dict[str, Any]]) -> None:
+        """Add `IsSalesProcessingStopped` in place; None where the default order settings are not visible.
+
+        Raises:
+            RetryLater, StopConnection, RejectRecord: as reads do; an environment without this entity, or without the
+                privilege for it, names the field under `absent_fields`.
+        """
+        remaining = iter(products)
+        while group := list(islice(remaining, GROUP)):
+            keys = [{COMPANY: product[COMPANY], "ItemNumber": product["ItemNumber"]} for product in group]
+            query = odata.Query(
+                filter=odata.any_of(odata.equals(ORDER_SETTINGS, key) for key in keys),
+                select=tuple(ORDER_SETTINGS.fields),
+            )
+            found = {}
+            async for row in self._client.rows(ORDER_SETTINGS.name, query):
+                found[_key(row)] = odata.decode_row(ORDER_SETTINGS, row)[STOPPED]
+            for product in group:
+                product[STOPPED] = found.get(_key(product))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return str(row[COMPANY]).casefold(), str(row["ItemNumber"]).casefold()

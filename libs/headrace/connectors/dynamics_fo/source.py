@@ -1,8 +1,9 @@
 """Reads customers, contacts, products, sales orders and exchange rates: on request, by business events, by polling.
 
 `Record.data` has the fields of `objects.py` under F&O's names, empty forms as None; a released product also has
-`ProductName` and `ProductDescription`. `Record.version` is always "": F&O publishes no time that every part of a record
-moves (an address changes without its customer's row), so content tells. Deletions are invisible to OData.
+`ProductName`, `ProductDescription` and `IsSalesProcessingStopped`. `Record.version` is always "": F&O publishes no time
+that every part of a record moves (an address changes without its customer's row, an item is stopped without its own),
+so content tells. Deletions are invisible to OData.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from headrace.connectors.dynamics_fo import business_events, odata
 from headrace.connectors.dynamics_fo.changes import Changes, begin_at
 from headrace.connectors.dynamics_fo.client import ODataClient
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, CONTACTS, CUSTOMERS, ORDERS, PRODUCTS, RATES, EntitySet
-from headrace.connectors.dynamics_fo.products import ProductTexts
+from headrace.connectors.dynamics_fo.objects import (
+    COMPANY,
+    CONTACTS,
+    CUSTOMERS,
+    ORDERS,
+    PRODUCTS,
+    RATES,
+    STOPPED,
+    EntitySet,
+)
+from headrace.connectors.dynamics_fo.products import OrderSettings, ProductTexts
 from headrace.core.contracts import Notice, Page, Record, WebhookRequest
 from headrace.core.errors import RejectRecord
 from headrace.core.event import Ref
@@ -31,6 +41,7 @@ class DynamicsFoSource:
         self._config = config
         self._client = client
         self._texts = ProductTexts(client)
+        self._order_settings = OrderSettings(client)
         self._changes = Changes(config, client)
 
     def verify(self, request: WebhookRequest) -> None:
@@ -82,6 +93,8 @@ class DynamicsFoSource:
         decoded = [(odata.decode_row(entity_set, row), modified_at) for row, modified_at in rows]
         if entity_set is PRODUCTS:
             await self._texts.add([data for data, _ in decoded])
+            if STOPPED not in self._config.absent_fields.get(PRODUCTS.name, []):
+                await self._order_settings.add([data for data, _ in decoded])
         return [
             Record(
                 ref=Ref(entity_set.name, odata.target_id(entity_set, data)),

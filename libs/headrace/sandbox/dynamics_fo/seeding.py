@@ -21,7 +21,7 @@ from headrace.sandbox.dynamics_fo.events import (
 )
 from headrace.sandbox.dynamics_fo.numbering import MODES, NumberSequences
 from headrace.sandbox.dynamics_fo.rows import find
-from headrace.sandbox.dynamics_fo.rules.sales import BLOCKED
+from headrace.sandbox.dynamics_fo.rules.holds import ORDER_SETTINGS, STOPPED
 from headrace.sandbox.dynamics_fo.signin import TENANT, EntraDirectory
 from headrace.sandbox.dynamics_fo.writes import Writer
 
@@ -246,13 +246,13 @@ class Seeder:
             ControlError: the item is not released in the company.
         """
         sandbox = self._sandbox()
-        entity = ENTITIES["ReleasedProductsV2"]
-        record = find(sandbox.store, entity, {"dataAreaId": company.lower(), "ItemNumber": item})
+        key = {"dataAreaId": company.lower(), "ItemNumber": item}
+        record = find(sandbox.store, ENTITIES[ORDER_SETTINGS], key)
         if record is None:
             raise ControlError(f"item {item!r} is not released in company {company!r}")
         with sandbox.store.transaction():
-            data = {**record.data, BLOCKED: blocked}
-            sandbox.store.put(entity.set, record.key, data, sandbox.clock.now())
+            changes = {STOPPED: "Yes" if blocked else "No"}
+            self._writer().revise(ORDER_SETTINGS, record, changes, RequestNote("SEED", "/_sandbox/seed"))
 
     def _business_events(self, events: Mapping[str, Any], note: RequestNote) -> None:
         """Read {catalog: [entry], endpoints: [{name, url}], configurations: [{event, endpoint, legal_entity}]}."""

@@ -50,6 +50,12 @@ class FinanceSettings(SandboxSettings):
         default="refuse", description="silent: a malformed dimension string is accepted and dropped"
     )
     site_mandatory: bool = True
+    credit_limit_message: Literal["warning", "error"] = Field(
+        default="warning", description="what exceeding a credit limit gives; a warning does not show over OData"
+    )
+    stopped_lifecycle_states: list[str] = Field(
+        default_factory=list, description="ProductLifecycleStateId in which an item is stopped for sales"
+    )
     infolog_stacktrace: bool = True
     line_conflict_probability: float = Field(default=1.0, ge=0, le=1)
     item_tax_percent: dict[str, Decimal] = Field(

@@ -43,6 +43,7 @@ CHANGES = [
     (infolog(500, SITE, CANCELLED), RejectRecord, "required field is empty"),
     (infolog(400, "Error: Field 'Name' must be filled in."), RejectRecord, "required field is empty"),
     (infolog(400, "Error: Item '1' is blocked for 'Sales order'."), RejectRecord, "blocked or on hold"),
+    (infolog(400, "Error: Credit limit 100 has been exceeded."), RejectRecord, "credit limit exceeded"),
     (infolog(400, "Error: Security policy permission denied."), RejectRecord, "permission denied"),
     (infolog(500, "Error: Something that no row knows."), RejectRecord, "refused by F&O"),
     (infolog(500, "Info: x.", head="Write returned RecId 0."), RejectRecord, "refused by F&O"),

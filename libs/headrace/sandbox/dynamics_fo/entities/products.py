@@ -85,6 +85,25 @@ RELEASED = Entity(
     ),
 )
 
+# Names as in generated clients of 2025; there are many more, and the second "stopped" is written so.
+ORDER_SETTINGS = Entity(
+    set="ProductDefaultOrderSettings",
+    type="ProductDefaultOrderSettings",
+    aot="InventProductDefaultOrderSettingsEntity",
+    table="InventItemSalesSetup",
+    label="Default order settings",
+    key=("dataAreaId", "ItemNumber"),
+    data_sources=4,
+    indexed=("ItemNumber",),
+    properties=(
+        COMPANY,
+        text("ItemNumber", 20, label="Item number", required=True, lookup=lookups.RELEASED_PRODUCT),
+        *yes_no("IsSalesProcessingStopped", "IsProcurementProcessingstopped", "IsInventoryProcessingStopped"),
+        *decimals("MinimumSalesOrderQuantity", "MaximumSalesOrderQuantity", "StandardSalesOrderQuantity"),
+        *decimals("SalesQuantityMultiples"),
+    ),
+)
+
 PRODUCTS = Entity(
     set="ProductsV2",
     type="ProductV2",
@@ -107,4 +126,4 @@ PRODUCTS = Entity(
     ),
 )
 
-ENTITIES = (CREATIONS, RELEASED, PRODUCTS)
+ENTITIES = (CREATIONS, RELEASED, ORDER_SETTINGS, PRODUCTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo.drafts import Draft, EntityRules, Work
 from headrace.sandbox.dynamics_fo.errors import WriteRefused, validate_write
+from headrace.sandbox.dynamics_fo.rules.holds import ORDER_SETTINGS
 
 _SHARED = (
     "ProductName",
@@ -71,7 +72,7 @@ class CreationRules(EntityRules):
             work.insert("ProductsV2", {"ProductNumber": number, **shared}, work.note)
         released = {name: draft.values[name] for name in _RELEASED if name in draft.values}
         key = {"dataAreaId": draft.company, "ItemNumber": draft.get("ItemNumber")}
-        work.insert("ReleasedProductsV2", {**key, **released}, work.note)
+        _add_order_settings(work, work.insert("ReleasedProductsV2", {**key, **released}, work.note))
 
 
 class ReleasedRules(EntityRules):
@@ -87,6 +88,10 @@ class ReleasedRules(EntityRules):
             draft.default("SearchName", found[0].data.get("ProductSearchName", ""))
             for name in _UNITS:
                 draft.default(name, "ea")
+
+    def after_write(self, work: Work, draft: Draft, record: Record) -> None:
+        """Give a released product its default order settings."""
+        _add_order_settings(work, record)
 
 
 class ProductRules(EntityRules):
@@ -104,6 +109,12 @@ class ProductRules(EntityRules):
                 "Error: Products cannot be deleted while dependent Released products exist.",
                 validate_write("EcoResProduct"),
             )
+
+
+def _add_order_settings(work: Work, item: Record) -> None:
+    number, company = item.data["ItemNumber"], item.data["dataAreaId"]
+    if work.related(ORDER_SETTINGS, "ItemNumber", number, company) is None:
+        work.insert(ORDER_SETTINGS, {"dataAreaId": company, "ItemNumber": number}, work.note)
 
 
 RULES: dict[str, EntityRules] = {
