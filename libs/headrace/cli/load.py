@@ -211,7 +211,8 @@ async def _load(shared: Shared, scene: Scene, options: Options) -> None:
                 if conflicts := [linking.conflict for linking in linked if linking.conflict]:
                     raise KeysUnusable(conflicts)
                 _err.print(f"keys: {sum(bool(linking.links) for linking in linked)} linked")
-            backlog = Backlog(lag, shared.names, scene.name, scene.targets)
+            read = [name for name in scene.targets if scene.settings.connections[name].source]
+            backlog = Backlog(lag, shared.names, scene.name, scene.targets, read)
             total = expected(options.folder, options.span_words)
             with LoadProgress(_err, f"{scene.name} {scene.obj}", total) as progress:
                 state = before

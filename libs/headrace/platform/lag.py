@@ -16,7 +16,7 @@ Ends = Mapping[Any, int]
 
 
 class Lag:
-    """Asks the brokers; joins no group and commits nothing. All topics have the partition count of the settings."""
+    """Asks the brokers; joins no group and commits nothing."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
@@ -37,17 +37,20 @@ class Lag:
 
     async def ends(self, topics: Iterable[str]) -> Ends:
         """Return where the topics end now."""
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(self._kafka.partitions)]
+        partitions: list[Any] = []
+        for topic in topics:
+            # Without its metadata, an unknown topic's leader is looked for in vain.
+            known = await self._consumer._client._wait_on_metadata(topic) and self._consumer.partitions_for_topic(topic)
+            partitions += [TopicPartition(topic, number) for number in sorted(known or ())]
         ends: Ends = await self._consumer.end_offsets(partitions)
         return ends
 
     async def marks(self, topics: Iterable[str]) -> dict[str, list[int]]:
         """Return the same as text can keep it: topic → end of each partition."""
-        topics = list(topics)
-        ends = await self.ends(topics)
-        return {
-            topic: [ends[TopicPartition(topic, number)] for number in range(self._kafka.partitions)] for topic in topics
-        }
+        marks: dict[str, list[int]] = {}
+        for tp, end in sorted((await self.ends(topics)).items()):
+            marks.setdefault(tp.topic, []).append(end)
+        return marks
 
     async def behind(self, group: str, ends: Ends) -> int:
         """Return how many messages before `ends` a group has not finished yet.
