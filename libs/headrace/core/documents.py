@@ -118,7 +118,7 @@ class _Sum:
         else:
             whole = before + self._tax(lines, rates, Decimal(1))
             total = self._less_discounts(whole)
-            amount = self._round(before * _share(total, whole))
+            amount = self._less_discounts(before, _share(before, whole))
             tax = total - amount
         return Totals(self._currency, lines, gross, gross - before, before - amount, amount, tax, total)
 
@@ -138,11 +138,12 @@ class _Sum:
             tax = self._round(amount * rate)
         return LineTotals(gross, gross - amount, amount, tax)
 
-    def _less_discounts(self, amount: Decimal) -> Decimal:
+    def _less_discounts(self, amount: Decimal, share: Decimal = Decimal(1)) -> Decimal:
+        """Return what discounts on the document leave; `share` of their amount is off this one."""
         percent = number(self._data.get("discount_percent"), "discount_percent")
         money = self._data.get("discount_amount")
         off = number(money.get("amount") if isinstance(money, Mapping) else None, "discount_amount")
-        return self._round(amount * (1 - percent / _HUNDRED) - off)
+        return self._round(amount * (1 - percent / _HUNDRED) - off * share)
 
     def _tax(self, lines: Sequence[LineTotals], rates: Sequence[Decimal], share: Decimal) -> Decimal:
         """Return the tax on that share of each line which discounts on the document leave."""

@@ -10,7 +10,6 @@ from decimal import Decimal
 from headrace.core.event import CanonicalEvent, Change, Meta
 from headrace.core.ids import mint_canonical_id
 from headrace.core.ownership import Ownership, Rule
-from headrace.core.rates import RateBook
 from headrace.mapping.loading import parse
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
@@ -21,6 +20,7 @@ from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.process import Processor
+from headrace.pipeline.rates import Rates
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.kafka import Message
 from headrace.platform.paths import schemas_dir
@@ -129,14 +129,16 @@ class Bench:
         self.audit = Audit(self.producer, self.codec, "audit", "w1")
         effects = Effects(self.target, self.store, Gate("erp", 0.01), "w1")
         documents = [parse(text) for text in mappings]
+        self.rates = Rates(KafkaSettings(), "rates", self.codec)
         self.parking = Parking(
             "erp", self.store, self.producer, self.codec, "parked", lambda key: self.processor.wake(key), 30.0
         )
+        self.rates.watch(self.parking.arrived)
         self.processor = Processor(
             "erp",
             codec=self.codec,
             store=self.store,
-            planner=Planner("erp", {each.entity: each for each in documents}, {}, self.links, effects, RateBook().find),
+            planner=Planner("erp", {each.entity: each for each in documents}, {}, self.links, effects, self.rates.find),
             performer=Performer("erp", effects, self.links, self.ask),
             effects=effects,
             parking=self.parking,

@@ -219,6 +219,28 @@ async def test_an_order_goes_through_its_states(sandbox: httpx.AsyncClient):
     assert (await sandbox.post(f"/_sandbox/orders/usmf/{number}/cancel")).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("header", "amount", "tax", "discount"),
+    [
+        ({}, 30.35, 4.85, 0),
+        ({"TotalDiscountPercentage": 10}, 27.32, 4.37, 2.55),
+        ({"TotalDiscountAmount": 5.5, "ArePricesIncludingSalesTax": "Yes"}, 20, 3.2, 5.5),
+        ({"CurrencyCode": "JPY", "TotalDiscountPercentage": 5}, 30, 5, 1),
+    ],
+)
+async def test_totals_of_an_order(sandbox: httpx.AsyncClient, header, amount, tax, discount):
+    """2 × 12.50 and 0.50 less nothing, taxed with 19 % and 20 %; yen have no decimals."""
+    await sandbox.post("/_sandbox/seed", json={"records": {"Currencies": [{"CurrencyCode": "JPY"}]}})
+    await sandbox.post("/_sandbox/settings", json={"item_tax_percent": {"FULL": 19, "VAT": 20}})
+    order = await new_order(sandbox, **header)
+    for quantity, price, group in ((2, 12.5, "FULL"), (1, 0.5, "VAT")):
+        line = {"OrderedSalesQuantity": quantity, "SalesPrice": price, "SalesTaxItemGroupCode": group}
+        assert (await add_line(sandbox, order, **line)).status_code == 201
+    found = (await sandbox.post(f"/_sandbox/orders/usmf/{order['SalesOrderNumber']}/total")).json()
+    names = ("OrderTotalAmount", "OrderTotalTaxAmount", "OrderTotalDiscountAmount", "AreTotalsCalculated")
+    assert [found.get(name, 0) for name in names] == [amount, tax, discount, "Yes"]
+
+
 async def test_deleting_an_order_deletes_its_lines(sandbox: httpx.AsyncClient):
     order = await new_order(sandbox)
     assert (await add_line(sandbox, order)).status_code == 201
