@@ -17,6 +17,7 @@ from headrace.cli import (
     pipedrive,
     poll,
     preview,
+    review,
     schemas,
     stack,
     topics,
@@ -42,6 +43,7 @@ app.command("retry")(operate.retry)
 app.command("edit")(operate.edit)
 app.command("skip")(operate.skip)
 app.command("resolve")(operate.resolve)
+app.add_typer(review.app, name="review")
 app.command("poll")(poll.poll)
 app.command("load")(load.load)
 app.command("ping")(ping.ping)

@@ -17,7 +17,7 @@ from headrace.core.event import Ref
 from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.inbox import Delivery
-from headrace.pipeline.state import from_record
+from headrace.pipeline.state import Parked, from_record
 from headrace.platform.kafka import partition_of, read_all
 from headrace.platform.settings import ConnectionSettings
 
@@ -91,6 +91,26 @@ def resolve(
 
 
 def _order(connection: str, canonical_id: str, action: str, argument: dict[str, Any], reason: str) -> None:
+    async def send(shared: Shared) -> None:
+        _configured(shared, connection)
+        parked = await parked_now(shared, connection, canonical_id)
+        event_id = parked.event_id if parked else ""
+        await send_command(shared, connection, canonical_id, action, argument, reason, event_id)
+
+    with_deployment(send)
+    _out.print(f"{action} ordered; `headrace trace {canonical_id}` shows what came of it")
+
+
+async def send_command(
+    shared: Shared,
+    connection: str,
+    canonical_id: str,
+    action: str,
+    argument: dict[str, Any],
+    reason: str,
+    event_id: str,
+) -> None:
+    """Put an operator's command behind the events of its id; `event_id` is what was parked when it was decided."""
     record = {
         "command_id": str(uuid.uuid4()),
         "connection": connection,
@@ -100,26 +120,20 @@ def _order(connection: str, canonical_id: str, action: str, argument: dict[str, 
         "operator": operator(),
         "reason": reason,
         "at": datetime.now(UTC),
+        "event_id": event_id,
     }
-
-    async def send(shared: Shared) -> None:
-        _configured(shared, connection)
-        record["event_id"] = await _parked_event(shared, connection, canonical_id)
-        value = shared.codec.encode("internal/command.v1", record)
-        await shared.producer.send(shared.names.commands(connection), canonical_id, value)
-
-    with_deployment(send)
-    _out.print(f"{action} ordered; `headrace trace {canonical_id}` shows what came of it")
+    value = shared.codec.encode("internal/command.v1", record)
+    await shared.producer.send(shared.names.commands(connection), canonical_id, value)
 
 
-async def _parked_event(shared: Shared, connection: str, canonical_id: str) -> str:
-    """Return the event that is parked for an id: what the operator decides about is what is parked now."""
+async def parked_now(shared: Shared, connection: str, canonical_id: str) -> Parked | None:
+    """Return what is parked for an id on a target, None if nothing is."""
     number = partition_of(canonical_id, shared.settings.kafka.partitions)
-    found = ""
+    found = None
     async for message in read_all(shared.settings.kafka, [shared.names.state(connection)], partitions=[number]):
         if message.key == canonical_id:
             state = from_record(await decode(shared.codec, message.value)) if message.value else None
-            found = state.parked.event_id if state and state.parked else ""
+            found = state.parked if state else None
     return found
 
 

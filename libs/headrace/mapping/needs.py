@@ -77,7 +77,7 @@ def _read(document: InMapping, system: System) -> Iterator[FieldNeed]:
     for name, place in places.items():
         types = _types(document, document.object, name, system)
         if name in single:
-            types &= single[name]
+            types = single[name] if types is None else types & single[name]
         yield FieldNeed(document.object, name, _where(document, place.location), types=types)
 
 
@@ -204,7 +204,7 @@ def _branches(expression: ex.Verb) -> Iterator[ex.Verb]:
         yield expression
 
 
-def _types(document: MappingDocument, obj: str, name: str, system: System) -> frozenset[str]:
+def _types(document: MappingDocument, obj: str, name: str, system: System) -> frozenset[str] | None:
     """Return the types with which the mapping still passes its check: the declared one, or of an open name those found.
 
     A name below an open prefix has whatever type the account gave it, so every type is tried.
@@ -212,9 +212,9 @@ def _types(document: MappingDocument, obj: str, name: str, system: System) -> fr
     described = system.objects[obj]
     declared = described.fields.get(name)
     if declared is not None:
-        return frozenset({declared} - {ANY})
+        return None if declared == ANY else frozenset({declared})
     if not any(name.startswith(prefix) for prefix in described.open_prefixes):
-        return frozenset()
+        return None
     fields = system.entities[document.entity]
 
     def problems(word: str) -> int:

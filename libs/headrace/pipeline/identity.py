@@ -38,7 +38,9 @@ class Identity:
             await asyncio.sleep(self.settle_seconds)
             canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
         if canonical_id is None:
-            canonical_id = mint_canonical_id(self.connection, identity, external_id)
+            minted = mint_canonical_id(self.connection, identity, external_id)
+            canonical_id = await self._claimed(entity, identity, external_id, minted, natural_keys)
+            origin = "minted" if canonical_id == minted else "matched"
         link = self._links.get(self.connection, identity, external_id)
         if link is None:
             await self._links.put(Link(self.connection, identity, external_id, canonical_id, entity, origin))
@@ -59,19 +61,36 @@ class Identity:
             return link.canonical_id, link.origin
         matched = self._links.match(entity, natural_keys)
         if len(matched) > 1:
-            raise NeedsReview(
-                "natural keys of several records",
-                f"{self.connection} {identity} {external_id} has "
-                + ", ".join(f"{name} {value}" for name, value in natural_keys.items())
-                + f", which belong to {len(matched)} records; correct them at the source",
-            )
+            raise self._several(identity, external_id, natural_keys, len(matched))
         return (matched.pop(), "matched") if matched else (None, "minted")
+
+    async def _claimed(
+        self, entity: str, identity: str, external_id: str, minted: str, natural_keys: dict[str, str]
+    ) -> str:
+        """Return the identity that has the natural keys: the minted one, unless another worker was quicker."""
+        canonical_id, won = minted, 0
+        for name, value in sorted(natural_keys.items()):
+            if not value:
+                continue
+            first = await self._links.claim(Link(*natural_key(entity, name, value), canonical_id, entity, "matched"))
+            if first.canonical_id != canonical_id and won:
+                raise self._several(identity, external_id, natural_keys, 2)
+            canonical_id, won = first.canonical_id, won + 1
+        return canonical_id
 
     async def _remember_keys(self, entity: str, canonical_id: str, natural_keys: dict[str, str]) -> None:
         for name, value in natural_keys.items():
             address = natural_key(entity, name, value)
             if value and self._links.get(*address) is None:
-                await self._links.put(Link(*address, canonical_id, entity, "matched"))
+                await self._links.claim(Link(*address, canonical_id, entity, "matched"))
+
+    def _several(self, identity: str, external_id: str, natural_keys: dict[str, str], count: int) -> NeedsReview:
+        return NeedsReview(
+            "natural keys of several records",
+            f"{self.connection} {identity} {external_id} has "
+            + ", ".join(f"{name} {value}" for name, value in natural_keys.items())
+            + f", which belong to {count} records; correct them at the source",
+        )
 
 
 def _is_canonical(marker: str) -> bool:

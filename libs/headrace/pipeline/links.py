@@ -82,6 +82,8 @@ class Links:
         self._watchers: list[Callable[[Link], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._caught_up = asyncio.Event()
+        self._read_offsets: dict[int, int] = {}
+        self._progress = asyncio.Event()
         self.failed: BaseException | None = None
 
     # --- reading ---
@@ -162,10 +164,41 @@ class Links:
         """Write a link and wait until it is durable; a link that says nothing new is not written."""
         if self._by_address.get(link.address) == link:
             return
+        await self._send(link)
+        self._apply(link)
+
+    async def claim(self, link: Link) -> Link:
+        """Write a natural key unless another identity has it by then; return the link that counts.
+
+        Several workers may meet records with one key at the same moment: the first in the topic has it, for all.
+        """
+        known = self._by_address.get(link.address)
+        if known is not None:
+            return known
+        await self._read_up_to(link, *await self._send(link))
+        first = self._by_address[link.address]
+        if first.canonical_id != link.canonical_id:
+            await self._send(first)  # compaction keeps the last, so that must say the same
+        return first
+
+    async def _send(self, link: Link) -> tuple[int, int]:
         record = {name: getattr(link, name) for name in Link.__slots__}
         value = self._codec.encode(SCHEMA, {**record, "updated_at": datetime.now(UTC)})
-        await self._producer.send(self._topic, link.key, value)
-        self._apply(link)
+        return await self._producer.send(self._topic, link.key, value)
+
+    async def _read_up_to(self, link: Link, partition: int, offset: int) -> None:
+        """Wait until the view has what was just written, and all that came before it."""
+        if self._task is None:
+            self._apply(link)
+            return
+        while self._read_offsets.get(partition, -1) < offset:
+            if self._task.done():
+                await self._task  # raises what ended it
+                raise RuntimeError("the links are no longer followed")
+            self._progress.clear()
+            waiting = asyncio.create_task(self._progress.wait())
+            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
 
     # --- life ---
 
@@ -199,6 +232,9 @@ class Links:
                 for records in batches.values():
                     for record in records:
                         await self._read(to_message(record))
+                        self._read_offsets[record.partition] = record.offset
+                if batches:
+                    self._progress.set()
                 if not self._caught_up.is_set():
                     behind = [tp for tp in tps if await consumer.position(tp) < ends[tp]]
                     if not behind:
@@ -219,9 +255,9 @@ class Links:
 
     def _apply(self, link: Link) -> None:
         before = self._by_address.get(link.address)
-        if before == link:
-            return
-        if before and before.connection != NATURAL:
+        if before == link or (before is not None and link.connection == NATURAL):
+            return  # a natural key is of whoever had it first, and stays
+        if before is not None:
             siblings = self._by_canonical[(before.canonical_id, before.connection, before.object)]
             siblings.remove(before)
         self._by_address[link.address] = link
