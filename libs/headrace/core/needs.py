@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 class FieldNeed:
     """One field of an object that a mapping reads or writes.
 
-    `types` are the type words (see `ObjectDescription`) that do there; empty: any. `where` is file and line. Of a field
-    that is written, `values` are the constants that it may be given, and `by_company` those that a table of the mapping
-    holds by legal entity (in lower case).
+    `types` are the type words (see `ObjectDescription`) that do there; None: any, empty: none, since the mapping
+    contradicts itself. `where` is file and line. Of a field that is written, `values` are the constants that it may be
+    given, and `by_company` those that a table of the mapping holds by legal entity (in lower case).
     """
 
     object: str
     name: str
     where: str
     writes: bool = False
-    types: frozenset[str] = frozenset()
+    types: frozenset[str] | None = None
     searched: bool = False
     """Records are looked up by it: it is part of a mark or of another natural key."""
     values: Sequence[str] = ()

@@ -29,11 +29,13 @@ async def register(sandbox: World, **changes: Any) -> None:
 
 
 def read(obj: str, name: str, *types: str) -> FieldNeed:
-    return FieldNeed(obj, f"custom.{name}", f"mappings/{obj}.yaml:7", types=frozenset(types))
+    return FieldNeed(obj, f"custom.{name}", f"mappings/{obj}.yaml:7", types=frozenset(types) or None)
 
 
 def written(obj: str, name: str, *types: str, searched: bool = False) -> FieldNeed:
-    return FieldNeed(obj, name, f"mappings/{obj}.yaml:7", writes=True, types=frozenset(types), searched=searched)
+    return FieldNeed(
+        obj, name, f"mappings/{obj}.yaml:7", writes=True, types=frozenset(types) or None, searched=searched
+    )
 
 
 async def test_all_is_well(sandbox: World) -> None:

@@ -80,7 +80,7 @@ def _of_field(config: DynamicsFoConfig, name: str, need: FieldNeed, about: Mappi
         remedy = "Take it out of the mapping." if need.writes else f"List it under absent_fields: {name}."
         return Check(title, CheckState.FAIL, f"this version lacks it ({place})", remedy)
     words = _WORDS.get(str(about.get("DataType")))
-    if words is not None and need.types and not need.types & words:
+    if words is not None and need.types is not None and not need.types & words:
         text = f"is of type {about['DataType']} here, the mapping means {', '.join(sorted(need.types))} ({place})"
         return Check(title, CheckState.FAIL, text, "Change the mapping; the connector knows another version.")
     if need.writes and about.get("AllowEditOnCreate") is False and about.get("AllowEdit") is False:

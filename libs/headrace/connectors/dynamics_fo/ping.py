@@ -74,7 +74,7 @@ async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str, ne
     entity_set = ENTITY_SETS[name]
     failed = CheckState.FAIL if not needs.fields or needs.of(name) else CheckState.WARN  # nobody uses it
     scopes = [{COMPANY: each} for each in config.legal_entities] if COMPANY in entity_set.key else [{}]
-    empty = []
+    empty: list[str] = []
     try:
         for scope in scopes:
             query = odata.Query(odata.equals(entity_set, scope), config.select(name), top=1)

@@ -134,7 +134,7 @@ class PipedriveConfig(Strict):
         900, ge=0, description="Records younger than this are also looked for in lists, as the search index lags."
     )
     custom_fields: dict[str, list[str]] = Field(
-        default_factory=dict, description="By object, custom fields that mappings need; `headrace ping` looks for them."
+        default_factory=dict, description="By object, custom fields that `ping` looks for beside those of the mappings."
     )
 
     @field_validator("base_url")

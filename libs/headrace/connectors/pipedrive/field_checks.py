@@ -47,16 +47,16 @@ class _Use:
     """How one custom field is used: where it is named, and the types that do for each place."""
 
     where: list[str] = field(default_factory=list)
-    read_as: list[frozenset[str]] = field(default_factory=list)
-    written_as: list[frozenset[str]] = field(default_factory=list)
+    read_as: list[frozenset[str] | None] = field(default_factory=list)
+    written_as: list[frozenset[str] | None] = field(default_factory=list)
 
     def takes(self, type_: str) -> bool:
         """Say whether a field of this type does for all uses; of a type that nobody knows, it is believed."""
         read, taken = READ_AS.get(type_), TAKES.get(type_)
         if read is None or taken is None:
             return True
-        return all(not words or read in words for words in self.read_as) and all(
-            not words or bool(words & taken) for words in self.written_as
+        return all(words is None or read in words for words in self.read_as) and all(
+            words is None or bool(words & taken) for words in self.written_as
         )
 
 
