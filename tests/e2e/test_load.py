@@ -125,6 +125,11 @@ class Company:
         ledgers = (self.deployment.erp.ledger(), self.deployment.crm.ledger())
         return (*map(len, ledgers), asyncio.run(ends(kafka)))
 
+    def inbox(self) -> int:
+        """How many deliveries were ever put into the CRM's inbox."""
+        kafka = KafkaSettings(bootstrap=self.deployment.stack.bootstrap, prefix=self.deployment.prefix)
+        return sum(asyncio.run(ends(kafka))[f"{kafka.prefix}inbox.{CRM}"])
+
     def wait_until(self, condition: Any, what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
@@ -282,6 +287,17 @@ def test_loaded_again_nothing_changes(company):
     dry = company.load("organization", "--dry-run", code=3)
     assert "nothing written" in dry
     assert not (company.files / "create.jsonl").exists()
+
+
+def test_stopped_by_hand_it_says_how_to_go_on_and_does(company):
+    begun = company.inbox()
+    loading = company.start(*company.arguments("organization", "--restart"))
+    company.wait_until(lambda: company.inbox() > begun, "the load's progress")
+    loading.interrupt()
+    assert loading.wait_ended() == 130, loading.tail(60)
+    assert "stopped; the same command goes on from the last page" in loading.tail()
+    told = company.load("organization")
+    assert "organization: loaded." in told
 
 
 def test_the_first_poll_goes_on_where_the_load_ended(company):

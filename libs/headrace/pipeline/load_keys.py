@@ -195,14 +195,16 @@ class Keys:
         first: dict[tuple[str, ...], Key] = {}
         for key in keys:
             there = (key.other_connection, key.other_object)
-            for side, address, other in (
-                (key.external_id, ("own", key.external_id, *there, _scope(key.other_external_id) or ""), "other"),
-                (key.other_external_id, ("other", *there, key.other_external_id), "own"),
+            own = (key.external_id, *there, _scope(key.other_external_id) or "")
+            for address, said, what in (
+                (own, key.external_id, " ".join(there)),
+                ((*there, key.other_external_id), key.other_external_id, f"{self._connection} {self._object}"),
             ):
+                if address[:2] == (self._connection, key.identity):
+                    continue  # several records may be the same as one of their own kind
                 before = first.setdefault(address, key)
-                same = before.other_external_id == key.other_external_id and before.external_id == key.external_id
-                if not same:
-                    yield f"{self._file}:{key.line}: {side} stands in line {before.line} too, with another {other} one"
+                if (before.external_id, before.other_external_id) != (key.external_id, key.other_external_id):
+                    yield f"{self._file}:{key.line}: {said} stands in line {before.line} too, as another {what}"
 
     def _linking(self, key: Key) -> Linking:
         links = self._links

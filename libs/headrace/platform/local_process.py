@@ -115,6 +115,10 @@ class LocalProcess:
         if self._process is not None:
             self._process.wait(10)
 
+    def interrupt(self) -> None:
+        """Send it SIGINT, as Ctrl-C does."""
+        self._signal(signal.SIGINT)
+
     def pause(self) -> None:
         """Stop it with SIGSTOP, as a frozen machine would."""
         self._signal(signal.SIGSTOP)
