@@ -90,6 +90,7 @@ class SharedTokens:
         self._given = 0
         self._resting_until = 0.0
         self._renewal: asyncio.Task[Stored | None] | None = None
+        self._exchanging = False
 
     def __repr__(self) -> str:
         return f"SharedTokens({self._connection!r})"
@@ -126,13 +127,16 @@ class SharedTokens:
         return self._parsed[1].seconds_left() if self._parsed else 0.0
 
     async def close(self) -> None:
-        """Let a renewal that has begun come to its end: what it gets is the only copy."""
+        """Let an exchange that has begun end, for what it gives is the only copy; wait for nobody else."""
         if self._renewal is not None:
+            if not self._exchanging:
+                self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
 
     async def _renewed(self, *, wait: bool) -> Tokens:
         """Renew in a task of its own, which a caller that is cancelled does not take with it."""
         if self._renewal is None or self._renewal.done():
+            self._exchanging = False
             self._renewal = asyncio.create_task(
                 self._secrets.replace(self._name, self._given, self._make, wait=wait), name=f"renew {self._name}"
             )
@@ -141,6 +145,7 @@ class SharedTokens:
         return self._stored()
 
     async def _make(self, old: str) -> str | None:
+        self._exchanging = True
         tokens = await self._redeem(Tokens.load(old).refresh_token)
         return None if tokens is None else tokens.dump()
 

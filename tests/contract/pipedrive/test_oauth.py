@@ -25,7 +25,7 @@ from headrace.platform.oauth import Tokens, stored_name
 from headrace.platform.settings import checked
 from headrace.testing.harness import Changed, source_of
 from headrace.testing.secrets import MemorySecrets
-from headrace.testing.serving import receiver
+from headrace.testing.serving import eventually, receiver
 from headrace.testing.suites import SourceSuite, TargetSuite
 from tests.contract.pipedrive.harness import HOOK, MARKER, RELAY_SECRET, PipedriveHarness
 from tests.contract.pipedrive.harness import harness as running
@@ -149,14 +149,34 @@ async def test_a_caller_that_is_cancelled_does_not_take_the_new_tokens_with_it(h
     before, connection = harness.tokens(), harness.connect()
     harness.fault("delay", path="^/oauth/token", seconds=0.3)
     call = asyncio.create_task(read(connection))
-    while not (renewal := connection.client._oauth._tokens._renewal):  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
+    tokens = connection.client._oauth._tokens  # type: ignore[attr-defined]
+    await eventually(lambda: tokens._exchanging)
+    renewal = tokens._renewal
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
     assert not renewal.done()
     await connection.close()
     assert harness.tokens().refresh_token != before.refresh_token
     await read(harness.connect())
+
+
+async def test_closing_does_not_wait_for_the_renewal_of_another_process(harness: OAuthHarness) -> None:
+    begun, connection = asyncio.Event(), harness.connect()
+
+    async def elsewhere(old: str) -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return old
+
+    other = asyncio.create_task(harness.store.replace(NAME, 1, elsewhere))
+    await begun.wait()
+    call = asyncio.create_task(read(connection))
+    tokens = connection.client._oauth._tokens  # type: ignore[attr-defined]
+    await eventually(lambda: tokens._renewal is not None)
+    await connection.close()
+    other.cancel()
+    await asyncio.gather(call, other, return_exceptions=True)
+    assert tokens._renewal.cancelled()
 
 
 async def test_a_token_that_still_lives_is_used_while_the_sign_in_service_is_away(harness: OAuthHarness) -> None:
