@@ -115,7 +115,11 @@ class Keys:
 
     async def link(self, keys: Sequence[Key]) -> list[Linking]:
         """Write the links of all keys, or of none if one conflicts with what is known; return what each comes to."""
-        found = [self._linking(key) for key in keys]
+        planned: dict[tuple[str, str, str], Link] = {}
+        found = []
+        for key in keys:
+            found.append(linking := self._linking(key, planned))
+            planned |= {link.address: link for link in linking.links}
         if not any(linking.conflict for linking in found):
             for linking in found:
                 for link in linking.links:
@@ -206,10 +210,11 @@ class Keys:
                 if (before.external_id, before.other_external_id) != (key.external_id, key.other_external_id):
                     yield f"{self._file}:{key.line}: {said} stands in line {before.line} too, as another {what}"
 
-    def _linking(self, key: Key) -> Linking:
+    def _linking(self, key: Key, planned: Mapping[tuple[str, str, str], Link]) -> Linking:
         links = self._links
-        own = links.get(self._connection, key.identity, key.external_id)
-        other = links.get(key.other_connection, key.other_object, key.other_external_id)
+        here = (self._connection, key.identity, key.external_id)
+        there = (key.other_connection, key.other_object, key.other_external_id)
+        own, other = planned.get(here) or links.get(*here), planned.get(there) or links.get(*there)
         if own is not None and other is not None and own.canonical_id != other.canonical_id:
             words = f"{key.words}: they are linked to two identities, {own.canonical_id} and {other.canonical_id}"
             return Linking(key, conflict=f"{words}; `headrace trace` tells how")
@@ -217,22 +222,12 @@ class Keys:
         canonical_id = (
             known.canonical_id if known else mint_canonical_id(self._connection, key.identity, key.external_id)
         )
-        itself = (self._connection, key.identity) == (key.other_connection, key.other_object)
-        for connection, obj, external_id in (
-            (self._connection, key.identity, key.external_id),
-            (key.other_connection, key.other_object, key.other_external_id),
-        ):
+        for connection, obj, external_id in (here, there) if here[:2] != there[:2] else ():
             linked = links.external(canonical_id, connection, obj, _scope(external_id))
-            if linked is not None and linked != external_id and not itself:
+            if linked is not None and linked != external_id:
                 return Linking(key, conflict=f"{key.words}: that identity is linked to {connection} {obj} {linked}")
-        addresses = (
-            (own, (self._connection, key.identity, key.external_id)),
-            (other, (key.other_connection, key.other_object, key.other_external_id)),
-        )
-        wanted = {
-            address: Link(*address, canonical_id, key.entity, "operator") for link, address in addresses if not link
-        }
-        return Linking(key, tuple(wanted.values()))
+        missing = dict.fromkeys(address for link, address in ((own, here), (other, there)) if link is None)
+        return Linking(key, tuple(Link(*address, canonical_id, key.entity, "operator") for address in missing))
 
 
 async def _read(source: Source, ref: Ref) -> Record | None:
