@@ -88,7 +88,7 @@ class TestNumberSequences:
         [
             (CUSTOMER, "CustomersV3.CustomerAccount", "none", "none is assigned"),
             (CUSTOMER, "CustomersV3.CustomerAccount", "manual", "is manual, and the mapping gives no number"),
-            (HEADER, "SalesOrderHeadersV2.SalesOrderNumber", "none", "none is assigned"),
+            (HEADER, "SalesOrderHeadersV2.SalesOrderNumber", "manual", "is manual, and the mapping gives no number"),
             (LINE, "SalesOrderLines.InventoryLotId", "none", "none is assigned"),
             (CONTACT, "ContactPersons.ContactPersonId", "auto", "allows no numbers by hand"),
         ],
@@ -103,6 +103,11 @@ class TestNumberSequences:
         assert line.state is FAIL
         assert words in line.detail
         assert "Organization administration > Number sequences" in line.remedy
+
+    async def test_one_whose_name_is_not_certain(self, sandbox: World) -> None:
+        await sandbox.seed(number_sequences={"SalesOrderHeadersV2.SalesOrderNumber": {"mode": "none"}})
+        line = (await checks(sandbox, HEADER))["number sequence of SalesOrderHeadersV2.SalesOrderNumber in usmf"]
+        assert (line.state, line.detail) == (WARN, "none is found under SalesIdBase or SalesId")
 
     async def test_one_that_is_nearly_used_up(self, sandbox: World) -> None:
         await sandbox.seed(number_sequences={"CustomersV3.CustomerAccount": {"next": 999_990}})

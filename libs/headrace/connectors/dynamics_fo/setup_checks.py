@@ -33,6 +33,8 @@ NUMBERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     (LINES.name, "InventoryLotId"): ("InventTransId",),
 }
 """Object and key field → data types under which its number sequence may be referred to."""
+_CONFIRMED = frozenset({"CustAccount", "InventTransId"})
+"""Data types seen in use; that nothing refers to another one may only mean that it has another name."""
 
 _IN_COMPANY: Mapping[str, tuple[str, str, str]] = {
     "CustomerGroupId": ("CustomerGroups", "CustomerGroupId", "Accounts receivable > Setup > Customer groups"),
@@ -109,7 +111,7 @@ async def number_sequences(config: DynamicsFoConfig, client: ODataClient, needs:
                 row for each in data_types for row in await _rows(client, _REFERENCES, {"DataTypeName": each})
             ]
             lines += [
-                await _sequence(client, title, company, references, by_hand=field in written)
+                await _sequence(client, title, company, references, data_types, by_hand=field in written)
                 for company in config.legal_entities
             ]
         except HeadraceError as error:
@@ -123,7 +125,13 @@ _REFERENCES = "NumberSequencesV2References"
 
 
 async def _sequence(
-    client: ODataClient, title: str, company: str, references: Sequence[Row], *, by_hand: bool
+    client: ODataClient,
+    title: str,
+    company: str,
+    references: Sequence[Row],
+    data_types: Sequence[str],
+    *,
+    by_hand: bool,
 ) -> Check:
     title = f"{title} in {company}"
     mine = next((row for row in references if _of(row, company)), None)
@@ -131,6 +139,9 @@ async def _sequence(
     reference = mine or shared
     if reference is None or not reference.get("NumberSequenceCode"):
         remedy = f"Assign one in the module's parameters, tab Number sequences, or generate them: {_SEQUENCES}."
+        if _CONFIRMED.isdisjoint(data_types):
+            text = f"none is found under {' or '.join(data_types)}"
+            return Check(title, WARN, text, f"Look whether it has another name there. {remedy}")
         return Check(title, FAIL, "none is assigned", remedy)
     code = str(reference["NumberSequenceCode"])
     found = [
