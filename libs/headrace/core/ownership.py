@@ -111,7 +111,9 @@ class Ownership:
             value, before = fingerprint(event.data.get(field)), said.get(field)
             if before is not None and before.value == value:
                 continue
-            said[field] = Claim(value, meta.occurred_at, field not in meta.echoed)
+            # A field that was empty from the beginning was never said to be so.
+            own = field not in meta.echoed and (bool(value) or before is not None)
+            said[field] = Claim(value, meta.occurred_at, own)
             if said[field].own:
                 changed.add(field)
         return {**{name: dict(each) for name, each in claims.items()}, origin: said}, frozenset(changed)

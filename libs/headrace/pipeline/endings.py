@@ -201,9 +201,13 @@ def _ending(phase: str, outcome: str, detail: str) -> tuple[Ending | None, str]:
     return None, ""
 
 
-def tally(results: Iterable[Result]) -> dict[tuple[str, str], dict[Ending, int]]:
-    """Return how many records ended how, for each entity and target."""
-    counts: dict[tuple[str, str], dict[Ending, int]] = {}
+Counts = dict[tuple[str, str], dict[Ending, int]]
+"""Entity and target → ending → records."""
+
+
+def tally(results: Iterable[Result], before: Counts | None = None) -> Counts:
+    """Return how many records ended how, added to the counts `before`."""
+    counts = {key: dict(row) for key, row in (before or {}).items()}
     for result in results:
         row = counts.setdefault((result.entity, result.target), {})
         row[result.ending] = row.get(result.ending, 0) + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 
 from headrace.core.errors import NeedsReview
@@ -16,8 +15,8 @@ class Identity:
     Args:
         connection: the connection whose records are identified.
         links: the view.
-        settle_seconds: how long a record that nothing identifies is looked at again before an id is minted, for
-            connections that we also write to: our own fresh write must not become a second identity (I7).
+        settle_seconds: how long the link of an unknown record is waited for, on connections that we also write to:
+            our own fresh write must neither become a second identity nor lose its mark (I7).
     """
 
     def __init__(self, connection: str, links: Links, settle_seconds: float) -> None:
@@ -33,10 +32,9 @@ class Identity:
         Raises:
             NeedsReview: its natural keys belong to several identities; nobody guesses.
         """
+        if self.settle_seconds > 0 and self._links.get(self.connection, identity, external_id) is None:
+            await self._links.written(self.connection, identity, external_id, self.settle_seconds)
         canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
-        if canonical_id is None and self.settle_seconds > 0:
-            await asyncio.sleep(self.settle_seconds)
-            canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
         if canonical_id is None:
             minted = mint_canonical_id(self.connection, identity, external_id)
             canonical_id = await self._claimed(entity, identity, external_id, minted, natural_keys)

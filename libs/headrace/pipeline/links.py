@@ -140,12 +140,12 @@ class Links:
         """Call `watcher` for every link that is new or changed, from any worker."""
         self._watchers.append(watcher)
 
-    async def written(self, link: Link, seconds: float) -> Link:
-        """Wait until the write of a record is over (`writing`), for `seconds` at most; return its link then."""
-        done = asyncio.Event()
+    async def written(self, connection: str, obj: str, external_id: str, seconds: float) -> Link | None:
+        """Wait until a record has a link and no write of it is under way, for `seconds` at most; return its link."""
+        address, done = (connection, obj, external_id), asyncio.Event()
 
         def look(changed: Link) -> None:
-            if changed.address == link.address and not changed.writing:
+            if changed.address == address and not changed.writing:
                 done.set()
 
         self._watchers.append(look)
@@ -153,10 +153,10 @@ class Links:
             async with asyncio.timeout(seconds):
                 await done.wait()
         except TimeoutError:
-            logger.debug("a write took longer", extra={"link": link.key})
+            logger.debug("no write of ours ended", extra={"link": ":".join(address)})
         finally:
             self._watchers.remove(look)
-        return self._by_address.get(link.address, link)
+        return self._by_address.get(address)
 
     # --- writing ---
 

@@ -244,7 +244,8 @@ class Normaliser:
         if known is not None and known["fingerprint"] == content:
             return await self._ended(delivery, "repeated", "the same as told before", document)
         ours = () if record.deleted else await self._echoed(document, record, mapped)
-        news = [name for name, value in mapped.data.items() if name not in ours and not is_empty(value)]
+        reads = document.program.reads
+        news = [name for name, value in mapped.data.items() if name not in ours and reads[name] and not is_empty(value)]
         result = "echo" if ours and not news else "emitted"
         event = self._event(document, record, mapped, canonical_id, content, delivery, ours, reason)
         seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
@@ -279,7 +280,7 @@ class Normaliser:
         """Return the fields that hold what our own processor wrote (I7); waits for a write that is under way."""
         link = self._links.get(self._connection, document.identity, record.ref.external_id)
         if link is not None and under_way(link, record.data):
-            link = await self._links.written(link, self._identity.settle_seconds)
+            link = await self._links.written(*link.address, self._identity.settle_seconds)
         return echoed(document.program.reads, mapped.asserted, link, record.data)
 
     async def _state_facts(self, document: InMapping, external_id: str, canonical_id: str, mapped: Mapped) -> None:

@@ -109,7 +109,7 @@ class Story:
     def _both_sides_edit(self, team: SalesTeam, reseller: Reseller) -> list[str]:
         """Change one telephone number on both sides at once; return what did not end as the rules say."""
         organization = team.organizations[reseller.account_number]
-        key = f"{reseller.company}/{_EXISTING}"
+        key = f"dataAreaId={reseller.company},CustomerAccount={_EXISTING}"
         team.phone(organization, "+1 555 0101")
         self.deployment.erp.edit("CustomersV3", key, {"PrimaryContactPhone": "+1 555 0199"})
         self.tell(f"a seller and an ERP clerk change the telephone number of {reseller.name} at once")
