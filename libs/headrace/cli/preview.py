@@ -65,6 +65,8 @@ def _show(event: CanonicalEvent, document: OutMapping, plan: Plan | Skipped, sta
     if isinstance(plan, Skipped):
         _out.print(f"skipped by rule: {plan.rule}")
         return
+    if plan.conversion is not None:
+        _out.print(f"converted: {plan.conversion}")
     table = Table("step", "field", "value", "why", "target holds")
     done = {step.step: outputs(step.shadow, step.target_id) for step in state.steps} if state else {}
     why = {(line.step, line.field): line.why for line in plan.explanation}
