@@ -261,13 +261,23 @@ class TestFind:
 
     async def test_old_records_come_from_the_search(self, sandbox: World) -> None:
         target = sandbox.target()
-        await sandbox.advance(-7200)  # the sandbox writes two hours ago, which no list of recent records shows
+        await sandbox.settings(search_index_lag_seconds=0)
+        await sandbox.advance(-7200)
         await apply(target, create())
-        found = await target.find(create())
-        assert found is not None
-        await sandbox.settings(search_index_lag_seconds=3600)
+        await sandbox.settings(search_index_lag_seconds=10_800)
         await apply(target, create("person"))
+        await sandbox.advance(7200)  # by now they are older than what the list of recent records shows
+        assert await target.find(create()) is not None
         assert await target.find(create("person")) is None
+
+    @pytest.mark.parametrize("seconds", [-7200, 7200])
+    async def test_what_is_recent_is_told_by_pipedrives_clock(self, sandbox: World, seconds: int) -> None:
+        """With our clock two hours ahead, a list of the last minutes would be empty, and the search lags."""
+        target = sandbox.target()
+        await sandbox.settings(search_index_lag_seconds=60)
+        await sandbox.advance(seconds)
+        await apply(target, create())
+        assert await target.find(create()) is not None
 
     async def test_by_product_code_and_person_email(self, sandbox: World) -> None:
         target = sandbox.target()

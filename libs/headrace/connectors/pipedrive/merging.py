@@ -15,6 +15,8 @@ from headrace.connectors.pipedrive.objects import ADDRESS_FIELDS, ADDRESS_PREFIX
 from headrace.connectors.pipedrive.reading import Row
 from headrace.core.errors import RejectRecord
 
+TEXT, DERIVED = "value", "formatted_address"
+"""Of an address: what people typed, and what Pipedrive makes of it."""
 _PRICE_PARTS = ("currency", "price", "cost", "direct_cost", "notes")
 
 
@@ -88,15 +90,23 @@ def _points(what: str, value: Any, rows: Any) -> list[dict[str, Any]]:
 
 
 def _address(what: str, parts: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the address with these parts; a part that is not sent is emptied by Pipedrive."""
-    merged = {**{name: before.get(name) for name in ADDRESS_FIELDS}, **parts}
-    after = {name: value for name, value in merged.items() if value not in (None, "")}
-    if after and "value" not in after:
+    """Return the address with these parts, None for no address; a part that is not sent is emptied by Pipedrive.
+
+    The formatted address is Pipedrive's own, made of the other parts: it goes with a change of them.
+    """
+    written = {name: value for name, value in parts.items() if value not in (None, "")}
+    if TEXT in parts and not written:
+        return None  # parts that others wrote are of the address that is gone
+    kept = {name: before.get(name) for name in ADDRESS_FIELDS if name not in parts}
+    if any(before.get(name) != value for name, value in parts.items()):
+        kept.pop(DERIVED, None)
+    after = {name: value for name, value in {**kept, **written}.items() if value not in (None, "")}
+    if after and TEXT not in after:
         raise RejectRecord(
             "required field is empty",
             f"{what}: Pipedrive keeps no parts of an address without the address itself; map address.value, too.",
         )
-    return after or None
+    return {name: after[name] for name in ADDRESS_FIELDS if name in after} or None
 
 
 def _prices(wanted: Mapping[str, Any], before: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headrace.connectors.pipedrive import writing
-from headrace.connectors.pipedrive.client import V2, PipedriveClient, whole_seconds
+from headrace.connectors.pipedrive.client import V2, ListPage, PipedriveClient, whole_seconds
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import SEARCHABLE, Definition, FieldBook
 from headrace.connectors.pipedrive.errors import NOT_THERE
@@ -22,6 +22,8 @@ from headrace.core import values
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
 from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord
 
+SKEW = timedelta(seconds=30)
+"""How far clocks may be apart before it matters, with the age of an answer's date."""
 SETTLE_SECONDS = 15.0
 """How long after `call_deadline` a call may still take effect. The lists that `find` reads show it at once, so the
 search index, which lags by minutes, does not lengthen it."""
@@ -147,15 +149,30 @@ class PipedriveTarget:
         if term:
             for id_ in await self._search(kind, name, definition, term):
                 yield id_
-        # Not index-based, so a record that was made or got this value a moment ago is there. Ascending: one that is
-        # changed between two pages moves to the end, and is not passed over.
-        newest = datetime.now(UTC) - timedelta(seconds=self._config.search_lag_seconds)
-        query = {"updated_since": whole_seconds(newest), "sort_by": "update_time", "sort_direction": "asc"}
-        async for page in self._client.pages(f"{V2}/{kind.path}", f"{kind.name}.recent", query):
+        async for page in self._recent(kind):
             definitions = await self._fields.of(kind.name)
             for row in page.items:
                 if all(_holds(readable(kind, row, definitions), part, value) for part, value in key.items()):
                     yield int(row["id"])
+
+    async def _recent(self, kind: Object) -> AsyncIterator[ListPage]:
+        """Yield pages of what was changed while the search may not know it yet.
+
+        Lists are not index-based, so a record that was made or got its value a moment ago is there. Ascending: one
+        that is changed between two pages moves to the end, and is not passed over. "A moment ago" is by Pipedrive's
+        clock: with ours ahead, its records would be too old for the list and too young for the search.
+        """
+        lag = timedelta(seconds=self._config.search_lag_seconds)
+        since = datetime.now(UTC) - lag
+        while True:
+            query = {"updated_since": whole_seconds(since), "sort_by": "update_time", "sort_direction": "asc"}
+            async for page in self._client.pages(f"{V2}/{kind.path}", f"{kind.name}.recent", query):
+                if page.server_time - lag < since - SKEW:
+                    since = page.server_time - lag
+                    break
+                yield page
+            else:
+                return
 
     async def _definition(self, kind: Object, name: str) -> Definition | None:
         if not name.startswith(CUSTOM_PREFIX):

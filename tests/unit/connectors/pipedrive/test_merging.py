@@ -43,6 +43,8 @@ def test_clearing_the_primary_address_does_not_make_another_one_primary() -> Non
 
 
 ADDRESS = {"value": "Storgata 1, Oslo", "locality": "Oslo", "country": "Norway", "subpremise": None}
+KEPT_ADDRESS = {"value": "Storgata 1, Oslo", "locality": "Oslo", "country": "Norway"}
+FORMATTED = {"formatted_address": "Oslo, Norway"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,9 @@ ADDRESS = {"value": "Storgata 1, Oslo", "locality": "Oslo", "country": "Norway",
         (None, {"value": "Torget 2", "country": "Norway"}, {"value": "Torget 2", "country": "Norway"}),
         ({"value": "x"}, {"value": None}, None),
         (None, {"locality": None}, None),
+        (ADDRESS, {"value": None, "locality": None}, None),  # the country was of the address that is gone
+        ({**ADDRESS, **FORMATTED}, {"locality": "Oslo"}, {**KEPT_ADDRESS, **FORMATTED}),
+        ({**ADDRESS, **FORMATTED}, {"country": "Norge"}, {**KEPT_ADDRESS, "country": "Norge"}),
     ],
 )
 def test_parts_of_an_address(before: Any, parts: dict[str, Any], expected: Any) -> None:
@@ -62,7 +67,9 @@ def test_parts_of_an_address(before: Any, parts: dict[str, Any], expected: Any) 
     assert whole("organization 1", fields, body) == body
 
 
-@pytest.mark.parametrize(("before", "parts"), [(None, {"locality": "Oslo"}), (ADDRESS, {"value": None})])
+@pytest.mark.parametrize(
+    ("before", "parts"), [(None, {"locality": "Oslo"}), (ADDRESS, {"value": None, "locality": "x"})]
+)
 def test_an_address_needs_its_text(before: Any, parts: dict[str, Any]) -> None:
     with pytest.raises(RejectRecord, match=r"address\.value"):
         whole("organization 1", {f"address.{name}": value for name, value in parts.items()}, {"address": before})
