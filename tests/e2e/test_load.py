@@ -55,7 +55,7 @@ class Company:
         erp.post("seed", {"records": {"CustomersV3": known}})
         self.team = SalesTeam(crm.url, crm.post("seed", {**crm_seed(), "organizations": self.organizations()}))
         self.seeded = len(erp.ledger())
-        self.runs = 0
+        self.runs: list[LocalProcess] = []
 
     def organizations(self) -> list[dict[str, Any]]:
         rows: list[tuple[str, str | None]] = [(f"Fresh {number}", f"US2{number:06d}") for number in range(FRESH)]
@@ -73,12 +73,12 @@ class Company:
 
     def start(self, *arguments: str, **environment: str) -> LocalProcess:
         """Start `headrace …` as a process of its own, so that it can be killed."""
-        self.runs += 1
-        name, folder = f"headrace-{self.runs}", self.deployment.folder
+        name, folder = f"headrace-{len(self.runs) + 1}", self.deployment.folder
         process = LocalProcess(
             name, "headrace.cli.main", arguments, self.deployment.environment, folder / "logs", ready_url=""
         )
         process.start(**environment)
+        self.runs.append(process)
         return process
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
@@ -163,6 +163,8 @@ def company(deploy_once):
     company = Company(deploy_once(**overrides))
     yield company
     company.team.close()
+    for process in company.runs:
+        process.terminate()
 
 
 def test_a_dry_run_tells_each_record_s_end_and_leaves_no_trace(company):

@@ -18,7 +18,7 @@ from headrace.cli.load_scene import Scene, find_scene
 from headrace.core.errors import HeadraceError
 from headrace.pipeline.assembly import Shared, converts
 from headrace.pipeline.backlog import Backlog
-from headrace.pipeline.endings import Ending, Endings, Result, tally
+from headrace.pipeline.endings import Counts, Ending, Endings, tally
 from headrace.pipeline.history import History, Span
 from headrace.pipeline.load_keys import KeysUnusable, Linking
 from headrace.pipeline.load_preview import DryRun, Rehearsal
@@ -139,7 +139,7 @@ async def _rehearse(shared: Rehearsal, scene: Scene, options: Options) -> None:
     async with scene.open(shared, others):
         if converts(scene.settings, {name: scene.connectors[name] for name in scene.targets}):
             await shared.rates.start()
-        results: list[Result] = []
+        counts: Counts = {}
         read = 0
         with ResultFiles(options.folder, ["keys", *(each.value for each in Ending)]) as files:
             linked = await _link(shared, scene, options, files)
@@ -152,21 +152,22 @@ async def _rehearse(shared: Rehearsal, scene: Scene, options: Options) -> None:
                     records = page.records[: options.limit - read] if options.limit else page.records
                     for start in range(0, len(records), _PORTION):
                         portion = records[start : start + _PORTION]
-                        for result in await dry.page(portion):
+                        results = await dry.page(portion)
+                        counts = tally(results, counts)
+                        for result in results:
                             files.add(result.ending.value, line_of(result, scene.name))
-                            results.append(result)
                         read += len(portion)
                         progress.read(read)
                     if options.limit and read >= options.limit:
                         break
     if not options.limit:
         write_summary(options.folder, read, options.span_words)
-    _tell_dry_run(scene, options, read, results, linked)
+    _tell_dry_run(scene, options, read, counts, linked)
 
 
-def _tell_dry_run(scene: Scene, options: Options, read: int, results: list[Result], linked: list[Linking]) -> None:
+def _tell_dry_run(scene: Scene, options: Options, read: int, counts: Counts, linked: list[Linking]) -> None:
     _out.print(f"{scene.name} {scene.obj}: {read} records read, nothing written")
-    _out.print(table_of(tally(results), done=False))
+    _out.print(table_of(counts, done=False))
     conflicts = [linking.conflict for linking in linked if linking.conflict]
     if linked:
         fresh = sum(bool(linking.links) for linking in linked)
@@ -174,17 +175,15 @@ def _tell_dry_run(scene: Scene, options: Options, read: int, results: list[Resul
             f"keys: {fresh} would be linked, {len(linked) - fresh - len(conflicts)} are, {len(conflicts)} conflict"
         )
     for entity, target in scene.documents:
-        count = sum(
-            result.ending in (Ending.CREATE, Ending.WAIT) and (result.entity, result.target) == (entity, target)
-            for result in results
-        )
+        row = counts.get((entity, target), {})
+        count = row.get(Ending.CREATE, 0) + row.get(Ending.WAIT, 0)
         if count:
             _out.print(
                 f"careful: {count} documents ({entity}) would be created in {target}. If it holds them already, "
                 "under another number, they would be there twice: limit the load with --since"
             )
     _out.print(f"files: {options.folder}")
-    if conflicts or any(result.ending in _PROBLEMS for result in results):
+    if conflicts or any(row.get(ending) for row in counts.values() for ending in _PROBLEMS):
         raise typer.Exit(3)
 
 

@@ -103,3 +103,11 @@ async def test_links_are_seen_at_once_but_lead_to_nothing_that_is_not_there(code
     await links.put(Link("erp", "Customers", f"{NEW}1)", "C2", "customer", "written"))
     assert links.external("C1", "erp", "Customers") == "T1"
     assert links.external("C2", "erp", "Customers") is None
+
+
+async def test_the_first_record_of_a_run_has_the_natural_key(codec):
+    links = KeptLinks(KafkaSettings(), "links", codec, KeptProducer(KafkaSettings()))
+    key = ("*", "key/customer/tax_number", "no1")
+    assert (await links.claim(Link(*key, "C1", "customer", "matched"))).canonical_id == "C1"
+    assert (await links.claim(Link(*key, "C2", "customer", "matched"))).canonical_id == "C1"
+    assert links.match("customer", {"tax_number": "NO1"}) == {"C1"}
