@@ -176,11 +176,12 @@ class Performer:
         if found is None:
             if not step.create:
                 return None
-            create = create_operation(self._connection, task, step)
+            create, main = create_operation(self._connection, task, step), not performed.state.steps
             looked = any(dict(key) == dict(create.key) for key in step.match)
             done = await self._effects.run(performed.state, create, task.note, looked=looked)
             performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
-            performed.wrote = step.fields
+            if main:
+                performed.wrote = step.fields
             return await self._after_adoption(task, step, done, performed) if done.adopted else done
         done = await self._first.take_over(task, step, performed.state, found)
         performed.reached(Outcome.ADOPTED)

@@ -83,6 +83,7 @@ class Story:
         self.tell(f"item {latecomer.number} is released now; the waiting orders resume by themselves")
         self._wait_for(len(world.deals), "all orders")
         self.events["orders that waited for an item"] = late_orders
+        self._until(lambda: self._numbered(team) == len(world.deals), "the orders' numbers on the deals")
         conflict = self._both_sides_edit(team, world.deals[0].reseller)
         ledger = self._settled_ledger()
         self.events |= self._troubles()
@@ -105,6 +106,9 @@ class Story:
         self.tell(f"so is {row['name']}, with its account number {row['custom'][account]}")
         self.events["items from the ERP"] = len(wanted)
         self.events["customers from the ERP"] = 1
+
+    def _numbered(self, team: SalesTeam) -> int:
+        return sum(bool(row["custom"].get("Sales order number")) for row in team.records("deal"))
 
     def _both_sides_edit(self, team: SalesTeam, reseller: Reseller) -> list[str]:
         """Change one telephone number on both sides at once; return what did not end as the rules say."""
