@@ -70,13 +70,13 @@ class MappingUnderTest:
             return {"": set(self.document.fields)}
         return {step.step: set(step.fields) for step in self.document.steps}
 
-    def shown(self) -> Mapping[str, set[str]]:
-        """Return the fields that some case expects with a value."""
+    def shown(self, *, empty: bool = False) -> Mapping[str, set[str]]:
+        """Return the fields that some case expects with a value, or those that some case expects to be emptied."""
         found: dict[str, set[str]] = {}
         for case in self.cases:
             expected = expectation(case)
             for name, fields in _parts(expected):
-                found.setdefault(name, set()).update(key for key, value in fields.items() if value is not None)
+                found.setdefault(name, set()).update(key for key, value in fields.items() if (value is None) is empty)
         return found
 
 
@@ -141,6 +141,7 @@ class Bench:
             "occurred_at": mapped.occurred_at,
             "marker": mapped.marker,
             "natural_keys": dict(mapped.natural_keys),
+            "facts": dict(mapped.facts),
         }
         return {name: value for name, value in found.items() if name == "data" or value}
 
@@ -158,6 +159,7 @@ class Bench:
         found = {
             "steps": [_shown(step) for step in plan.steps],
             "missing": [each.detail for each in plan.missing],
+            "held": [{"rule": each.rule, "then": each.policy, "detail": each.detail} for each in plan.held],
         }
         return {name: value for name, value in found.items() if value}
 
@@ -174,10 +176,11 @@ class Bench:
             entity=document.entity,
             canonical_id="canonical-1",
             step=filled.step,
-            action=Action.CREATE,
+            action=Action.CREATE if filled.create else Action.UPDATE,
             object=filled.object,
             fields=filled.fields,
             key=filled.marker,
+            target_id="" if filled.create else "1",
         )
         assert self._connection.target is not None, f"{document.system} has a mapping out, but no target"
         self._connection.target.check(operation)
@@ -253,7 +256,13 @@ def _shown(step: PlannedStep) -> Mapping[str, Any]:
         return {name: _plain(value) for name, value in fields.items()}
 
     shown = {"step": step.step, "object": step.object, "fields": plain(step.fields), "marker": plain(step.marker)}
-    return {**shown, "match": [plain(key) for key in step.match]} if step.match else shown
+    more = {
+        "match": [plain(key) for key in step.match],
+        "identity": step.identity,
+        "create": "" if step.create else "never",
+        "once": sorted(step.once),
+    }
+    return {**shown, **{name: value for name, value in more.items() if value}}
 
 
 def _plain(value: Any) -> Any:
