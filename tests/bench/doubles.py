@@ -81,7 +81,7 @@ class MemoryWorker:
             while not handler.has_room:
                 await asyncio.sleep(0)
             for message in messages[start : start + _BATCH]:
-                if not self._offsets.received(message.topic, message.partition, message.offset):
+                if not self._offsets.received(message.topic, message.partition, message.offset, message.timestamp):
                     raise RuntimeError("a benchmark must not hand a message over twice")
                 handler.on_message(message)
             await asyncio.sleep(0)

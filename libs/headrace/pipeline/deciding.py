@@ -9,6 +9,9 @@ from headrace.core.event import Meta
 from headrace.pipeline.state import EffectState
 from headrace.platform.kafka import Message
 
+RULES = ("seen", "stale", "parked already", "own change")
+"""Rules by which an event needs no work, whatever the configuration; others name what it does not take."""
+
 
 def repeated(meta: Meta, message: Message | None, state: EffectState) -> str | None:
     """Name the rule by which an event needs no work at all (I6: outcomes are remembered, not sightings).

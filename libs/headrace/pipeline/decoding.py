@@ -9,6 +9,7 @@ from typing import Any
 from headrace.core.errors import NeedsReview, RejectRecord, RetryLater
 from headrace.core.outcome import ParkReason
 from headrace.pipeline.gate import back_off
+from headrace.platform import metrics
 from headrace.platform.codec import Codec
 from headrace.platform.kafka import Message, Producer
 
@@ -55,6 +56,7 @@ class Undecodable:
         reason = ParkReason.REVIEW if isinstance(error, NeedsReview) else ParkReason.UNDECODABLE
         detail = f"{name or message.key}: {error.detail}"
         await self._tell(message, entity, traceparent, (reason.value, error.reason, detail, "parked"))
+        metrics.MESSAGES_PARKED.labels(self._connection, reason.value).inc()
 
     async def resumed(self, message: Message, entity: str) -> None:
         """Tell the feed that an operator's retry of a parked message went through."""

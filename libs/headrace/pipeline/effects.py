@@ -127,7 +127,9 @@ class Effects:
             except OutcomeUnknown as unknown:
                 metrics.UNKNOWN.labels(operation.connection).inc()
                 await note("call", "unknown", operation=operation, detail=unknown.reason, **_took(started, attempt))
-                if (adopted := await self._settle_unknown(state, operation, note)) is not None:
+                with metrics.UNVERIFIED.labels(operation.connection).track_inprogress():
+                    adopted = await self._settle_unknown(state, operation, note)
+                if adopted is not None:
                     return adopted
             else:
                 point("effects.after-call")
@@ -150,7 +152,8 @@ class Effects:
         Raises:
             RejectRecord: the outcome cannot be found out; a human looks.
         """
-        done = await self._settle_unknown(state, operation, note)
+        with metrics.UNVERIFIED.labels(operation.connection).track_inprogress():
+            done = await self._settle_unknown(state, operation, note)
         return done.state if done else replace(state, intent=None)
 
     async def find(self, operation: Operation) -> Found | None:

@@ -124,6 +124,7 @@ class Normaliser:
 
     async def on_assigned(self, partitions: frozenset[int]) -> None:
         """Start the polls that now belong to this worker; what was not acked comes again by itself."""
+        metrics.REBALANCES.labels(self._connection).inc()
         self._polls.start(partitions)
 
     @property
@@ -147,12 +148,14 @@ class Normaliser:
     # --- one delivery ---
 
     async def _work(self, message: Message) -> None:
+        arrival = "unknown"
         try:
             delivery = from_record(await decode(self._codec, message.value or b""))
         except RejectRecord as error:
             await self._park(message, None, error)
             result = "parked"
         else:
+            arrival = delivery.arrival
             try:
                 result = await self._normalise(delivery)
             except RejectRecord as error:
@@ -167,7 +170,7 @@ class Normaliser:
                     await self._undecodable.resumed(message, delivery.ref.object)
         await self._audit.flush(message.key)
         point("normalise.before-ack")
-        metrics.NORMALISED.labels(self._connection, result).inc()
+        metrics.NORMALISED.labels(self._connection, arrival, result).inc()
         self._finished(message)
 
     async def _normalise(self, delivery: Delivery) -> str:

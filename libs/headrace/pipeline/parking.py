@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from headrace.core.errors import NeedsReview, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
@@ -27,6 +28,8 @@ from headrace.platform.kafka import Producer
 SCHEMA = "internal/parked.v1"
 
 _RECENT = 1000
+_HELD = tuple(reason for reason in ParkReason if reason is not ParkReason.UNDECODABLE)
+"""The reasons for which ids park; a message that cannot be decoded has none."""
 
 
 class Parking:
@@ -62,6 +65,10 @@ class Parking:
         self._parked: dict[str, Parked] = {}
         self._waiters: dict[str, set[str]] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
+        for reason in _HELD:
+            metrics.PARKED.labels(connection, reason.value).set(0)
+            oldest = metrics.PARKED_OLDEST_SECONDS.labels(connection, reason.value)
+            oldest.set_function(partial(self.oldest_age, reason.value))
 
     async def park(
         self, event: CanonicalEvent, topic: str, value: bytes, state: EffectState, error: Exception
@@ -113,6 +120,8 @@ class Parking:
         self.forget(canonical_id)
         self._parked[canonical_id] = parked
         metrics.PARKED.labels(self._connection, parked.reason).inc()
+        if parked.reason == ParkReason.WAITING:
+            metrics.WAITING.labels(self._connection, _what(parked)).inc()
         if parked.wait_canonical_id:
             self._waiters.setdefault(parked.wait_canonical_id, set()).add(canonical_id)
 
@@ -122,6 +131,8 @@ class Parking:
         if parked is None:
             return
         metrics.PARKED.labels(self._connection, parked.reason).dec()
+        if parked.reason == ParkReason.WAITING:
+            metrics.WAITING.labels(self._connection, _what(parked)).dec()
         waiting = self._waiters.get(parked.wait_canonical_id, set())
         waiting.discard(canonical_id)
         if not waiting:
@@ -131,6 +142,11 @@ class Parking:
         """Forget everything: the partitions are revoked."""
         for canonical_id in list(self._parked):
             self.forget(canonical_id)
+
+    def oldest_age(self, reason: str) -> float:
+        """Return the seconds since the work that is parked longest for a reason was parked; 0 if there is none."""
+        since = min((parked.since for parked in self._parked.values() if parked.reason == reason), default=None)
+        return max(0.0, (datetime.now(UTC) - since).total_seconds()) if since is not None else 0.0
 
     def linked(self, link: Link) -> None:
         """Wake what waits for a record that is now linked, or whose identity turned out to be another one."""
@@ -187,6 +203,11 @@ class Parking:
             "traceparent": event.meta.trace_id,
         }
         await self._producer.send(self._topic, event.key, self._codec.encode(SCHEMA, record))
+
+
+def _what(parked: Parked) -> str:
+    """Return what waiting work waits for."""
+    return "own word" if parked.awaits_own_word else parked.wait_entity or "target"
 
 
 def _why(error: Exception) -> tuple[ParkReason, str, str]:

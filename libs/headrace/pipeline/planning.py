@@ -17,6 +17,7 @@ from headrace.mapping.results import Held, Plan, Skipped
 from headrace.mapping.running import Missing, Transforms
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Link, Links
+from headrace.platform import metrics
 
 FindRate = Callable[[str, str, str, date], Quote | None]
 """Rate type, from currency, to currency and day → the exchange rate, None if nobody told it yet."""
@@ -82,6 +83,8 @@ class Planner:
         plan = self.plan(event)
         if isinstance(plan, Skipped):
             return plan
+        for held in plan.held if heed_holds else ():
+            metrics.HOLDS.labels(self._connection, held.rule).inc()
         if heed_holds and (rule := _held_back(plan.held)) is not None:
             return Skipped(rule)
         if not plan.missing:

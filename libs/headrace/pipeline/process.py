@@ -21,7 +21,7 @@ from headrace.mapping.documents import OutMapping
 from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
-from headrace.pipeline.deciding import Accepts, Routes, repeated
+from headrace.pipeline.deciding import RULES, Accepts, Routes, repeated
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import Effects, Note
 from headrace.pipeline.following import Following
@@ -106,6 +106,7 @@ class Processor:
 
     async def on_assigned(self, partitions: frozenset[int]) -> None:
         """Take up what parked or was under way in the recovered state, then messages may come."""
+        metrics.REBALANCES.labels(self._connection).inc()
         self._parking.clear()
         assignment = self._assignment = object()
         for canonical_id, state in await self._store.unsettled():
@@ -173,23 +174,24 @@ class Processor:
     async def _work(self, work: Work) -> None:
         meta = work.event.meta
         state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
-        with metrics.IN_FLIGHT.labels(self._connection).track_inprogress():
-            rule = repeated(meta, work.message, state)
-            if rule is None and meta.connection == self._connection:
-                rule = await self._follow(work, state)
-            elif rule is None and not state.steps:
-                rule = self._routes.get(meta.entity, Accepts()).refuses(meta)
-            if rule is not None:
-                await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
-                outcome = Outcome.SKIPPED
-            else:
-                outcome = await self._finish(work, state)
+        rule = repeated(meta, work.message, state)
+        if rule is None and meta.connection == self._connection:
+            rule = await self._follow(work, state)
+        elif rule is None and not state.steps:
+            rule = self._routes.get(meta.entity, Accepts()).refuses(meta)
+        if rule is not None:
+            await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
+            metrics.DISMISSED.labels(self._connection, rule if rule in RULES else "not taken").inc()
+            outcome = Outcome.SKIPPED
+        else:
+            outcome = await self._finish(work, state)
         await self._audit.flush(meta.canonical_id)
         point("process.before-ack")
         if work.message is not None:
             self._finished(work.message)
         metrics.EFFECTS.labels(self._connection, meta.entity, outcome.value).inc()
-        metrics.LAG_SECONDS.labels(self._connection).observe(max(0.0, time.time() - meta.observed_at.timestamp()))
+        age = max(0.0, time.time() - meta.observed_at.timestamp())
+        metrics.EVENT_AGE_SECONDS.labels(self._connection).observe(age)
 
     async def _finish(self, work: Work, state: EffectState) -> Outcome:
         note = self._note(work.event)
@@ -381,6 +383,8 @@ class Processor:
 
     def _note(self, event: CanonicalEvent) -> Note:
         async def note(phase: str, outcome: str, operation: Operation | None = None, **more: Any) -> None:
+            if phase == "conflict":
+                metrics.CONFLICTS.labels(self._connection, event.meta.entity, outcome).inc()
             if operation is not None:
                 more = {"op_id": operation.op_id, "step": operation.step, "object": operation.object, **more}
             await self._audit.event(self._connection, event.meta, phase, outcome, **more)

@@ -63,8 +63,10 @@ class Receiver:
         connection = request.path_params["connection"]
         source = self._sources.get(connection)
         if source is None:
+            metrics.REFUSED.labels("", "404").inc()
             return _answer(404, "unknown connection")
         if self.draining:
+            metrics.REFUSED.labels(connection, "503").inc()
             return _answer(503, "stopping", {"Retry-After": "2", "Connection": "close"})
         self._in_flight += 1
         self._idle.clear()
@@ -113,6 +115,7 @@ class Receiver:
             return _answer(200, "nothing to do")
         repeat = (connection, notice.delivery_id)
         if notice.delivery_id and repeat in self._durable:
+            metrics.DELIVERIES_REPEATED.labels(connection).inc()
             return _answer(202, "already taken in")
         point("receive.before-produce")
         async with asyncio.timeout(self._produce_timeout):

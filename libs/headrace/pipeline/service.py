@@ -16,7 +16,6 @@ from headrace.core.contracts import Connector, Source
 from headrace.core.errors import ConfigurationError, RetryLater
 from headrace.pipeline.assembly import Shared, choose, converts, open_connection, source_flow, target_flow
 from headrace.pipeline.receive import Receiver, application
-from headrace.platform import metrics
 from headrace.platform.health import HttpServer, routes
 from headrace.platform.logging import configure
 from headrace.platform.settings import Settings, load_settings
@@ -62,13 +61,12 @@ class Process:
         return slow | {name: "recovering" for name, worker in self.workers.items() if not worker.ready.is_set()}
 
     async def until_stopped(self) -> None:
-        """Wait for a signal or an error, exporting the workers' progress."""
+        """Wait for a signal or an error."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         while not self.stopping.is_set():
-            for name, worker in self.workers.items():
-                metrics.OLDEST_UNACKED_SECONDS.labels(name).set(worker.offsets.oldest_age())
+            for worker in self.workers.values():
                 if worker.failed:
                     self.fail(worker.failed)
             for watch in self.watched:
@@ -146,6 +144,8 @@ async def process_targets(connectors: Sequence[Connector], settings: Settings, o
 
 async def _run(process: Process, shared: Shared) -> None:
     settings = process.settings
+    for name, worker in process.workers.items():
+        worker.show_as(name)
     server = HttpServer(Starlette(routes=routes(process.live, process.ready)), settings.host, settings.metrics_port)
     await server.start()
     logger.info("health and metrics", extra={"port": server.port})

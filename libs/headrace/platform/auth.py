@@ -18,7 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from headrace.core.errors import ConfigurationError, HeadraceError, RetryLater, StopConnection
-from headrace.platform.metrics import TOKEN_SECONDS_LEFT
+from headrace.platform.metrics import TOKEN_LEFT_SECONDS
 
 WORLDWIDE_AUTHORITY = "https://login.microsoftonline.com"
 RENEWAL_MARGIN = 300.0
@@ -46,7 +46,7 @@ class EntraCredentials:
     """Access tokens of one application in one tenant for one scope.
 
     Args:
-        connection: label of the metric `headrace_token_seconds_left`.
+        connection: label of the metric `headrace_token_left_seconds`.
         tenant: id or domain of the tenant.
         client_id: id of the application.
         scope: what the token is for, such as `https://contoso.operations.dynamics.com/.default`.
@@ -151,7 +151,7 @@ class EntraCredentials:
             self._token = answer["access_token"]
             self._expires = started + float(answer["expires_in"])
             self._renewed = time.monotonic()
-            TOKEN_SECONDS_LEFT.labels(self._connection).set_function(self.seconds_left)
+            TOKEN_LEFT_SECONDS.labels(self._connection).set_function(self.seconds_left)
 
     def _acquire(self) -> dict[str, Any]:
         """Ask Entra for a token, past msal's own cache; runs in a thread."""

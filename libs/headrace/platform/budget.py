@@ -78,7 +78,7 @@ class Budget:
         until = time.monotonic() + seconds
         if until > self._paused_until:
             self._paused_until, self._why = until, why
-        self.left("pause seconds", self.pause_left())
+        metrics.PAUSE_LEFT_SECONDS.labels(self.connection).set_function(self.pause_left)
 
     def pause_left(self) -> float:
         """Return the seconds until calls go on; 0 if there is no pause."""

@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 
 from headrace.core.errors import RetryLater, StopConnection
 from headrace.core.secrets import Secrets, Stored
-from headrace.platform.metrics import TOKEN_SECONDS_LEFT
+from headrace.platform.metrics import TOKEN_LEFT_SECONDS
 
 RENEWAL_MARGIN = 300.0
 """Seconds before its end at which an access token is renewed; a quarter of its life if that is less."""
@@ -155,7 +155,7 @@ class SharedTokens:
             raise StopConnection(f"{self._connection} is not authorized", self._remedy)
         self._given = found.revision
         if self._parsed is None:
-            TOKEN_SECONDS_LEFT.labels(self._connection).set_function(self.seconds_left)
+            TOKEN_LEFT_SECONDS.labels(self._connection).set_function(self.seconds_left)
         if self._parsed is None or self._parsed[0] != found.revision:
             try:
                 self._parsed = found.revision, Tokens.load(found.value)

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Partition:
-    """Unfinished offsets in the order received, with their times; finishing in the middle leaves the head in place."""
+    """Unfinished offsets in the order received; finishing in the middle leaves the head in place.
 
-    open: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    With each stands when it was received (monotonic seconds), and when it was written (seconds since 1970 UTC).
+    """
+
+    open: OrderedDict[int, tuple[float, float]] = field(default_factory=OrderedDict)
     highest: int = -1
     committed: int = -1
 
@@ -27,13 +30,20 @@ class OffsetTracker:
     def __init__(self) -> None:
         self._partitions: dict[tuple[str, int], _Partition] = {}
 
-    def received(self, topic: str, partition: int, offset: int) -> bool:
-        """Note an offset as being worked on; False if it is already known (delivered twice in one generation)."""
+    def received(self, topic: str, partition: int, offset: int, written: int) -> bool:
+        """Note an offset as being worked on; False if it is already known (delivered twice in one generation).
+
+        Args:
+            topic: where it is.
+            partition: of the topic.
+            offset: in the partition.
+            written: its timestamp in the topic, milliseconds since 1970 UTC.
+        """
         state = self._partitions.setdefault((topic, partition), _Partition())
         if offset <= state.highest:
             return False
         state.highest = offset
-        state.open[offset] = time.monotonic()
+        state.open[offset] = (time.monotonic(), written / 1000)
         return True
 
     def finished(self, topic: str, partition: int, offset: int) -> None:
@@ -69,5 +79,13 @@ class OffsetTracker:
 
     def oldest_age(self) -> float:
         """Return the seconds since the oldest unfinished offset was received; 0 if none is open."""
-        starts = [next(iter(state.open.values())) for state in self._partitions.values() if state.open]
+        starts = [received for received, _ in self._heads()]
         return time.monotonic() - min(starts) if starts else 0.0
+
+    def lag(self) -> float:
+        """Return the seconds since the oldest unfinished offset was written to its topic; 0 if none is open."""
+        starts = [written for _, written in self._heads()]
+        return max(0.0, time.time() - min(starts)) if starts else 0.0
+
+    def _heads(self) -> list[tuple[float, float]]:
+        return [next(iter(state.open.values())) for state in self._partitions.values() if state.open]

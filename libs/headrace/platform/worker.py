@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from headrace.core.errors import LeaseLost
+from headrace.platform import metrics
 from headrace.platform.broker_access import client_options, tls_context
 from headrace.platform.kafka import Message, Producer, partition_of, to_message
 from headrace.platform.offsets import OffsetTracker
@@ -81,6 +82,7 @@ class StreamWorker:
         self._generation = 0
         self._assigned: frozenset[int] = frozenset()
         self._last_heartbeat = 0.0
+        self._committed_at = time.monotonic()
         self._service = _ConsumeService(self)
         self._app = _make_app(kafka, group, state_dir / group)
         self.offsets = OffsetTracker()
@@ -131,6 +133,17 @@ class StreamWorker:
         if not self._assigned:
             return 0.0
         return self._last_heartbeat + self._kafka.session_timeout - time.monotonic()
+
+    def commit_age(self) -> float:
+        """Return the seconds since offsets were committed, or since there was nothing to commit."""
+        return time.monotonic() - self._committed_at
+
+    def show_as(self, connection: str) -> None:
+        """Show the worker's progress in the metrics of a connection, from now on."""
+        metrics.IN_FLIGHT.labels(connection).set_function(lambda: self.offsets.in_flight)
+        metrics.LAG_SECONDS.labels(connection).set_function(self.offsets.lag)
+        metrics.OLDEST_UNACKED_SECONDS.labels(connection).set_function(self.offsets.oldest_age)
+        metrics.COMMIT_AGE_SECONDS.labels(connection).set_function(self.commit_age)
 
     # --- life ---
 
@@ -192,7 +205,7 @@ class StreamWorker:
                 for record in records:
                     if generation != self._generation or recovered != generation:
                         break  # fetched for an earlier assignment; its owner gets it from the last commit
-                    if self.offsets.received(record.topic, record.partition, record.offset):
+                    if self.offsets.received(record.topic, record.partition, record.offset, record.timestamp):
                         self._handler.on_message(to_message(record))
 
     def _hold(self, paused: bool) -> None:
@@ -214,6 +227,8 @@ class StreamWorker:
         owned = self._consumer.assignment()
         wanted = {tp: offset for key, offset in offsets.items() if (tp := TopicPartition(*key)) in owned}
         if not wanted:
+            if not self.offsets.in_flight:
+                self._committed_at = time.monotonic()
             return
         try:
             async with asyncio.timeout(_KAFKA_GONE_SECONDS):
@@ -221,6 +236,7 @@ class StreamWorker:
         except (KafkaError, TimeoutError) as error:
             logger.warning("commit failed; its events will come again and be told as seen: %s", error)
         else:
+            self._committed_at = time.monotonic()
             self.offsets.committed({(tp.topic, tp.partition): offset for tp, offset in wanted.items()})
 
     def _watch_heartbeats(self) -> None:

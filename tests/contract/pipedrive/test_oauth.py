@@ -134,7 +134,7 @@ async def test_the_refresh_token_that_comes_back_is_kept(harness: OAuthHarness) 
     assert after.refresh_token != before.refresh_token
     assert after.api_domain == harness._url
     assert 3500 < after.seconds_left() < 3600
-    assert 'headrace_token_seconds_left{connection="under-test"} 35' in generate_latest().decode()
+    assert 'headrace_token_left_seconds{connection="under-test"} 35' in generate_latest().decode()
     await read(harness.connect())
     assert harness.sign_ins() == 2, "the code and one renewal: a token that lives is shared"
 

@@ -1,15 +1,18 @@
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.platform.offsets import OffsetTracker
 
 T = ("t", 0)
+NOW = 1_795_000_000_000
 
 
 def tracker(*offsets):
     made = OffsetTracker()
     for offset in offsets:
-        assert made.received(*T, offset)
+        assert made.received(*T, offset, NOW)
     return made
 
 
@@ -47,7 +50,7 @@ def test_a_failed_commit_is_offered_again():
 
 def test_a_message_delivered_twice_is_told():
     offsets = tracker(0, 1)
-    assert not offsets.received(*T, 1)
+    assert not offsets.received(*T, 1, NOW)
 
 
 def test_revoked_partitions_are_forgotten():
@@ -55,7 +58,7 @@ def test_revoked_partitions_are_forgotten():
     offsets.forget()
     offsets.finished(*T, 0)
     assert offsets.committable() == {}
-    assert offsets.received(*T, 0)
+    assert offsets.received(*T, 0, NOW)
 
 
 @given(st.permutations(range(20)), st.integers(0, 20))
@@ -66,3 +69,24 @@ def test_the_commit_is_always_the_lowest_unfinished_offset(order, count):
     unfinished = sorted(order[count:])
     expected = unfinished[0] if unfinished else 20
     assert offsets.committable() == ({T: expected} if expected else {})
+
+
+def test_lag_counts_from_when_the_oldest_open_message_was_written():
+    offsets = OffsetTracker()
+    written = int(time.time() * 1000)
+    offsets.received(*T, 0, written - 60_000)
+    offsets.received(*T, 1, written - 10_000)
+    offsets.received("t", 1, 0, written - 20_000)
+    assert 60 <= offsets.lag() < 70
+    assert offsets.oldest_age() < 10
+    offsets.finished(*T, 0)
+    assert 20 <= offsets.lag() < 30
+    offsets.finished("t", 1, 0)
+    offsets.finished(*T, 1)
+    assert (offsets.lag(), offsets.oldest_age(), offsets.in_flight) == (0.0, 0.0, 0)
+
+
+def test_a_clock_that_is_behind_shows_no_lag():
+    offsets = OffsetTracker()
+    offsets.received(*T, 0, int(time.time() * 1000) + 60_000)
+    assert offsets.lag() == 0.0

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from headrace.core.errors import ConfigurationError, RetryLater, StopConnection
 from headrace.platform import auth
 from headrace.platform.auth import RENEWAL_MARGIN, EntraCredentials
-from headrace.platform.metrics import TOKEN_SECONDS_LEFT
+from headrace.platform.metrics import TOKEN_LEFT_SECONDS
 from headrace.platform.secrets import FileText, Reference, Secret
 from headrace.testing.mounts import Mount
 
@@ -115,7 +115,7 @@ class TestToken:
         await signed_in.token()
         (sample,) = [
             sample
-            for metric in TOKEN_SECONDS_LEFT.collect()
+            for metric in TOKEN_LEFT_SECONDS.collect()
             for sample in metric.samples
             if sample.labels == {"connection": "erp"}
         ]
