@@ -28,7 +28,7 @@ FINANCIAL = {
     "sales_order": {"total", "total_tax", "discount_percent", "discount_amount", "payment_terms", "dimensions"}
     | {"lines[].unit_price", "lines[].discount_percent", "lines[].discount_amount", "lines[].tax_percent"},
 }
-"""Canonical fields that stay out of the CRM, by entity. A product's list prices are what sellers quote: they go there."""
+"""Canonical fields that stay out of the CRM, by entity. List prices of products go there: sellers quote them."""
 ACCOUNTING = re.compile(r"balance|bank|iban|swift|credit|debit|cost|margin|overdue|payment|amount_due|ledger")
 """Words of names that schemas may get one day; whatever is named so belongs into the list."""
 OF_A_DEAL = {"value", "currency", "products", "discounts", "arr", "mrr", "acv", "probability"}
