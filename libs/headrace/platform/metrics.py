@@ -98,7 +98,7 @@ CONFLICTS = _counter(
 )
 HOLDS = _counter(
     "headrace_holds_total",
-    "Times that a new record was held back by a fact of a record that it refers to, by the mapping's rule.",
+    "Tries at which a new record was held back by a fact of a record that it refers to, by the mapping's rule.",
     "connection",
     "rule",
 )
@@ -111,9 +111,7 @@ EVENT_AGE_SECONDS = _histogram(
 
 # --- the effect protocol ---
 
-UNKNOWN = _counter(
-    "headrace_unknown_outcomes_total", "Changing calls whose outcome was unknown (I4).", "connection"
-)
+UNKNOWN = _counter("headrace_unknown_outcomes_total", "Changing calls whose outcome was unknown (I4).", "connection")
 UNVERIFIED = _gauge(
     "headrace_unverified", "Changes whose outcome is unknown and being looked up now (I4).", "connection"
 )
