@@ -77,6 +77,8 @@ class InMapping(Document):
     """A system's record → canonical data.
 
     `identity` is the name under which links know the record; `facts` are kept with its link, for the `holds` of others.
+    Two records of one connection (and company) with one natural key go to review, unless `same_keys` is "share": then
+    they stand for one thing, as two catalogue entries for one item do.
     """
 
     direction: Literal["in"]
@@ -86,6 +88,7 @@ class InMapping(Document):
     occurred_at: Expression | None = None
     marker: Expression | None = None
     natural_keys: dict[Name, Expression] = Field(default_factory=dict)
+    same_keys: Literal["review", "share"] = "review"
     facts: dict[Name, Expression] = Field(default_factory=dict)
     fields: dict[Name, Expression] = Field(min_length=1)
 

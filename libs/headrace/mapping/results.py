@@ -43,7 +43,7 @@ class PlannedStep:
 
     `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
     an empty part left out. Values may be `StepValue` until `fill`. `identity` is the name under which links know the
-    record, "" for the object's. With `create` false only a linked record is completed. `once` are fields of a create alone.
+    record, "" for the object's. With `create` false only a linked record is completed. `once`: for a create alone.
     """
 
     step: str

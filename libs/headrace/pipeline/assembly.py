@@ -18,12 +18,12 @@ from headrace.mapping.loading import load_directory
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
 from headrace.pipeline.effects import Effects
+from headrace.pipeline.emitted import Table as EmittedTable
 from headrace.pipeline.gate import Gate
 from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import Delivery, Inbox
 from headrace.pipeline.links import Links
 from headrace.pipeline.normalise import Normaliser
-from headrace.pipeline.normalise import Table as EmittedTable
 from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Ask, Performer
 from headrace.pipeline.planning import Planner

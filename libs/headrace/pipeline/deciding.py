@@ -29,10 +29,27 @@ def repeated(meta: Meta, message: Message | None, state: EffectState) -> str | N
         return "seen"
     if state.parked and state.parked.event_id == meta.event_id:
         return "parked already"
-    same_source = (state.source_connection, state.source_external_id) == (meta.connection, meta.external_id)
-    if same_source and meta.source_version and meta.source_version < state.source_version:
+    if _same_source(meta, state) and meta.source_version and meta.source_version < state.source_version:
         return "stale"
     return None
+
+
+def refused(routes: Routes, meta: Meta, state: EffectState) -> str | None:
+    """Name the rule by which an event is not for this target at all, None if it is (I9).
+
+    Args:
+        routes: what the target takes.
+        meta: the event's.
+        state: what the target knows of its canonical id. A record that it was written from is heard to the end, for
+            what leaves a company, or is deleted, does not tell of which it was.
+    """
+    if state.steps and _same_source(meta, state):
+        return None
+    return routes.get(meta.entity, Accepts()).refuses(meta)
+
+
+def _same_source(meta: Meta, state: EffectState) -> bool:
+    return (state.source_connection, state.source_external_id) == (meta.connection, meta.external_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Undecodable:
         self._producer = producer
         self._codec = codec
         self._topic = topic
+        for reason in (ParkReason.UNDECODABLE, ParkReason.REVIEW):
+            metrics.MESSAGES_PARKED.labels(connection, reason.value)  # from 0, so that the first one is an increase
 
     async def park(
         self, message: Message, error: RejectRecord, *, entity: str = "", name: str = "", traceparent: str = ""

@@ -6,7 +6,11 @@ import uuid
 
 from headrace.core.errors import NeedsReview
 from headrace.core.ids import mint_canonical_id
+from headrace.core.refs import decode_key
 from headrace.pipeline.links import Link, Links, natural_key
+
+GONE = "gone"
+"""Fact of a record that is no longer at its source: "deleted" or "merged". Another may take its place."""
 
 
 class Identity:
@@ -25,12 +29,28 @@ class Identity:
         self.settle_seconds = settle_seconds
 
     async def resolve(
-        self, entity: str, identity: str, external_id: str, marker: str | None, natural_keys: dict[str, str]
+        self,
+        entity: str,
+        identity: str,
+        external_id: str,
+        marker: str | None,
+        natural_keys: dict[str, str],
+        *,
+        share: bool = False,
     ) -> str:
         """Return the canonical id of a record and make its link and natural keys durable.
 
+        Args:
+            entity: canonical entity.
+            identity: name under which links know the record.
+            external_id: its id.
+            marker: the canonical id that it carries, if any.
+            natural_keys: name to value.
+            share: whether it may be the same thing as another record of its connection and company.
+
         Raises:
-            NeedsReview: its natural keys belong to several identities; nobody guesses.
+            NeedsReview: its natural keys belong to several identities, or its identity to another record here; nobody
+                guesses.
         """
         if self.settle_seconds > 0 and self._links.get(self.connection, identity, external_id) is None:
             await self._links.written(self.connection, identity, external_id, self.settle_seconds)
@@ -41,6 +61,8 @@ class Identity:
             origin = "minted" if canonical_id == minted else "matched"
         link = self._links.get(self.connection, identity, external_id)
         if link is None:
+            if not share:
+                self._check_alone(identity, external_id, canonical_id)
             await self._links.put(Link(self.connection, identity, external_id, canonical_id, entity, origin))
         await self._remember_keys(entity, canonical_id, natural_keys)
         return canonical_id
@@ -81,6 +103,19 @@ class Identity:
             address = natural_key(entity, name, value)
             if value and self._links.get(*address) is None:
                 await self._links.claim(Link(*address, canonical_id, entity, "matched"))
+
+    def _check_alone(self, identity: str, external_id: str, canonical_id: str) -> None:
+        """Refuse a second record with the identity of one that is still there: they are twins, or one was copied."""
+        first = next(iter(decode_key(external_id).values()), None) if "=" in external_id else None
+        other = self._links.external(canonical_id, self.connection, identity, first)
+        if other in (None, external_id):
+            return
+        if self._links.fact(canonical_id, self.connection, identity, first, GONE) is None:
+            raise NeedsReview(
+                "same as another record",
+                f"{self.connection} {identity} {external_id} has the mark or natural keys of {identity} {other}. "
+                "Merge the two, or correct one of them; then retry",
+            )
 
     def _several(self, identity: str, external_id: str, natural_keys: dict[str, str], count: int) -> NeedsReview:
         return NeedsReview(

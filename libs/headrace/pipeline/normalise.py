@@ -9,10 +9,9 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
 
 from headrace.core import values
 from headrace.core.contracts import Record, Source
@@ -28,8 +27,9 @@ from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.echoes import echoed, struck, under_way
 from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
+from headrace.pipeline.emitted import EMITTED, Seen, Table, changed, entry
 from headrace.pipeline.gate import Gate, back_off
-from headrace.pipeline.identity import Identity
+from headrace.pipeline.identity import GONE, Identity
 from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Link, Links, facts_of
@@ -43,32 +43,12 @@ from headrace.platform.topics import TopicNames
 
 logger = logging.getLogger(__name__)
 
-EMITTED = "internal/emitted.v1"
-
 MERGED_INTO = "merged_into"
 """Field of a deleted record's data that names the record it became part of, where its system tells."""
 
 _LAPSED = Mapped({}, (), None, None, None, {}, ())
 
 _REQUESTED = 10_000
-
-
-class Table(Protocol):
-    """The normaliser's own durable state, by inbox key."""
-
-    def get(self, key: str) -> bytes | None:
-        """Return what was last written."""
-
-    async def put(self, key: str, value: bytes | None) -> None:
-        """Write and wait until it is durable."""
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What was emitted of one record: its version, and for each entity the last event."""
-
-    version: str = ""
-    entities: dict[str, dict[str, str]] | None = None
 
 
 class Normaliser:
@@ -197,7 +177,7 @@ class Normaliser:
         await self._remember(delivery, record, seen)
         return min(results, key=("emitted", "echo", "repeated", "skipped").index)
 
-    async def _complete(self, delivery: Delivery, seen: _Seen) -> Record | None:
+    async def _complete(self, delivery: Delivery, seen: Seen) -> Record | None:
         """Return the whole record: from the delivery if it carries it, else by reading it now."""
         if delivery.content_type == CONTENT_TYPE:
             record: Record | None = load_record(delivery.body)
@@ -226,7 +206,7 @@ class Normaliser:
                 return found
             attempt += 1
 
-    async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: _Seen) -> str:
+    async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: Seen) -> str:
         known = (seen.entities or {}).get(document.entity)
         mapped = map_in(document, record, self._identity, self._transforms)
         reason = "" if not record.deleted else "merged" if record.data.get(MERGED_INTO) else "deleted"
@@ -238,11 +218,17 @@ class Normaliser:
             record, mapped = replace(record, deleted=True), _LAPSED
         external_id = record.ref.external_id
         canonical_id = await self._identity.resolve(
-            document.entity, document.identity, external_id, mapped.marker, dict(mapped.natural_keys)
+            document.entity,
+            document.identity,
+            external_id,
+            mapped.marker,
+            dict(mapped.natural_keys),
+            share=document.same_keys == "share",
         )
+        facts = {GONE: reason} if reason in ("deleted", "merged") else dict(mapped.facts)
+        await self._state_facts(document, external_id, canonical_id, facts)
         if not record.deleted:
             await self._request_references(mapped)
-            await self._state_facts(document, external_id, canonical_id, mapped)
         content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
         if known is not None and known["fingerprint"] == content:
             return await self._ended(delivery, "repeated", "the same as told before", document)
@@ -251,7 +237,7 @@ class Normaliser:
         news = [name for name, value in mapped.data.items() if name not in ours and reads[name] and not is_empty(value)]
         result = "echo" if ours and not news else "emitted"
         event = self._event(document, record, mapped, canonical_id, content, delivery, ours, reason)
-        seen.entities = {**(seen.entities or {}), document.entity: _entry(event, content)}
+        seen.entities = {**(seen.entities or {}), document.entity: entry(event, content)}
         point("normalise.before-emit")
         value = self._codec.encode(f"canonical/{document.entity}.v1", event_to_record(event))
         topic = self._names.canonical(document.entity)
@@ -286,12 +272,13 @@ class Normaliser:
             link = await self._links.written(*link.address, self._identity.settle_seconds)
         return echoed(document.program.reads, mapped.asserted, link, record.data)
 
-    async def _state_facts(self, document: InMapping, external_id: str, canonical_id: str, mapped: Mapped) -> None:
+    async def _state_facts(
+        self, document: InMapping, external_id: str, canonical_id: str, facts: dict[str, str]
+    ) -> None:
         """Keep what others must know of the record before they use it; work that it holds back hears of a change."""
         address = (self._connection, facts_of(document.identity), external_id)
-        known = self._links.get(*address)
-        if mapped.facts or known is not None:
-            await self._links.put(Link(*address, canonical_id, document.entity, "adopted", facts=dict(mapped.facts)))
+        if facts or self._links.get(*address) is not None:
+            await self._links.put(Link(*address, canonical_id, document.entity, "adopted", facts=facts))
 
     async def _request_references(self, mapped: Mapped) -> None:
         """Ask for records that this one refers to and that nobody has seen, so that nothing waits for ever."""
@@ -339,14 +326,11 @@ class Normaliser:
 
     # --- state and parking ---
 
-    def _seen(self, key: str) -> _Seen:
+    def _seen(self, key: str) -> Seen:
         value = self._table.get(key)
-        if value is None:
-            return _Seen()
-        record = self._codec.decode(value)[1]
-        return _Seen(record["version"], {entry["entity"]: dict(entry) for entry in record["entities"]})
+        return Seen() if value is None else Seen.of(self._codec.decode(value)[1])
 
-    async def _remember(self, delivery: Delivery, record: Record, seen: _Seen) -> None:
+    async def _remember(self, delivery: Delivery, record: Record, seen: Seen) -> None:
         stored = {
             "connection": self._connection,
             "object": delivery.ref.object,
@@ -357,7 +341,7 @@ class Normaliser:
             "updated_at": datetime.now(UTC),
         }
         before = self._table.get(delivery.key)
-        if before is None or _changed(self._codec.decode(before)[1], stored):
+        if before is None or changed(self._codec.decode(before)[1], stored):
             await self._table.put(delivery.key, self._codec.encode(EMITTED, stored))
 
     async def _park(self, message: Message, delivery: Delivery | None, error: RejectRecord) -> None:
@@ -377,18 +361,3 @@ class Normaliser:
             external_id=ref.external_id,
             trace_id=traceparent,
         )
-
-
-def _entry(event: CanonicalEvent, content: str) -> dict[str, str]:
-    meta = event.meta
-    return {
-        "entity": meta.entity,
-        "canonical_id": meta.canonical_id,
-        "event_id": meta.event_id,
-        "fingerprint": content,
-    }
-
-
-def _changed(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    ignored = {"updated_at", "delivery_id"}
-    return any(before[name] != value for name, value in after.items() if name not in ignored)

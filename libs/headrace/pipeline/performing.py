@@ -183,6 +183,7 @@ class Performer:
             if main:
                 performed.wrote = step.fields
             return await self._after_adoption(task, step, done, performed) if done.adopted else done
+        self._refuse_foreign_document(task, step, found.target_id, performed)
         done = await self._first.take_over(task, step, performed.state, found)
         performed.reached(Outcome.ADOPTED)
         adopted = done.state.step(step.step)
@@ -197,6 +198,16 @@ class Performer:
         elif step.create:
             return done
         return await self._update(task, step, adopted, changed, performed, found.version) if changed else done
+
+    def _refuse_foreign_document(self, task: Task, step: PlannedStep, target_id: str, performed: Performed) -> None:
+        """Keep a document that is not ours from getting our lines besides its own (I12)."""
+        has_items = any(each.each is not None for each in task.document.steps)
+        if has_items and not performed.state.steps and not task.forced:
+            raise NeedsReview(
+                "document is there already",
+                f"{step.object} {target_id} was not written by us, and has lines of its own. "
+                "--take target leaves it as it is; --take source adopts it and adds our lines",
+            )
 
     def _must_hear_first(self, task: Task, step: PlannedStep, changed: Mapping[str, Any]) -> bool:
         """Say whether the target's own word, which nobody has heard yet, could win what differs."""

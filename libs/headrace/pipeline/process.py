@@ -21,7 +21,7 @@ from headrace.mapping.documents import OutMapping
 from headrace.mapping.results import Skipped
 from headrace.pipeline import commands
 from headrace.pipeline.audit import Audit
-from headrace.pipeline.deciding import RULES, Accepts, Routes, repeated
+from headrace.pipeline.deciding import RULES, Routes, refused, repeated
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.effects import Effects, Note
 from headrace.pipeline.following import Following
@@ -177,8 +177,8 @@ class Processor:
         rule = repeated(meta, work.message, state)
         if rule is None and meta.connection == self._connection:
             rule = await self._follow(work, state)
-        elif rule is None and not state.steps:
-            rule = self._routes.get(meta.entity, Accepts()).refuses(meta)
+        elif rule is None:
+            rule = refused(self._routes, meta, state)
         if rule is not None:
             await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
             metrics.DISMISSED.labels(self._connection, rule if rule in RULES else "not taken").inc()

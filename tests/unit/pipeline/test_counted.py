@@ -14,7 +14,7 @@ from headrace.pipeline.deciding import Accepts
 from headrace.pipeline.links import Link, facts_of
 from headrace.pipeline.receive import Receiver, application
 from headrace.platform.kafka import Message
-from tests.unit.platform.test_metrics import DECLARED, WORDS
+from tests.unit.platform.declared_metrics import DECLARED, WORDS
 
 from .bench import CUSTOMER, CUSTOMER_ID, ORDER, Bench, customer, order, told_by_the_target
 from .test_normalise import Bench as NormaliserBench

@@ -328,6 +328,17 @@ async def test_a_persons_change_before_the_first_sighting_is_news(bench):
     assert (told.data["tax_number"], "tax_number" in told.meta.echoed) == ("BY-HAND", False)
 
 
+async def test_twins_go_to_a_human_and_one_may_take_the_place_of_what_is_gone(bench):
+    await bench.deliver(polled(organization(7)), polled(organization(8)))
+    assert [event.meta.external_id for event in bench.events("customer")] == ["7"]
+    assert bench.parked()[0]["label"] == "same as another record"
+    await bench.deliver(polled(replace(organization(7, version="v2"), deleted=True)), polled(organization(8, "v2")))
+    told = bench.events("customer")
+    assert [event.meta.external_id for event in told] == ["7", "7", "8"]
+    assert told[-1].meta.canonical_id == told[0].meta.canonical_id
+    assert told[1].meta.reason == "deleted"
+
+
 def written(fields):
     return Link("crm", "organization", "7", "C1", "customer", "written", values.mark(fields))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -137,6 +138,39 @@ async def test_an_event_for_another_target_is_skipped_by_name():
     assert bench.story() == [("decide", "skipped")]
 
 
+def told_by(given, **meta):
+    return replace(given, meta=replace(given.meta, **meta))
+
+
+async def test_a_record_that_is_there_takes_nothing_from_elsewhere_either():
+    bench = Bench(routes={"customer": Accepts(frozenset({"crm"}))})
+    await bench.feed(customer(1))
+    written = dict(bench.target.records)
+    await bench.feed(told_by(customer(2, phone="2"), connection="crm-us", external_id="70"))
+    assert bench.target.records == written
+    assert bench.story()[-1] == ("decide", "skipped")
+    await bench.feed(customer(3, phone="3"))
+    assert bench.target.records["T1"]["phone"] == "3"
+
+
+async def test_a_record_takes_only_what_its_accepted_company_says():
+    bench = Bench(routes={"customer": Accepts(frozenset({"crm"}), frozenset({"usmf"}))})
+    await bench.feed(told_by(customer(1), legal_entity="USMF", external_id="usmf/7"))
+    await bench.feed(told_by(customer(2, phone="2"), legal_entity="demf", external_id="demf/7"))
+    assert bench.target.records["T1"]["phone"] == "1"
+
+
+@pytest.mark.parametrize("change", [Change.DELETE, Change.UPSERT])
+async def test_a_record_that_leaves_its_company_is_heard_to_the_end(change):
+    bench = Bench(routes={"customer": Accepts(frozenset(), frozenset({"usmf"}))})
+    await bench.feed(told_by(customer(1), legal_entity="usmf"))
+    await bench.feed(told_by(customer(2, phone="2"), legal_entity=None, change=change))
+    if change is Change.DELETE:
+        assert bench.state(customer()).parked is not None, "a deletion waits for a human, as the mapping says"
+    else:
+        assert bench.target.records["T1"]["phone"] == "2"
+
+
 async def test_a_record_that_is_only_completed_is_never_created():
     bench = Bench(mappings=(NUMBER_BACK,))
     await bench.feed(event("sales_order", "55", {"number": "SO-1"}, obj="deal-order"))
@@ -153,6 +187,19 @@ async def test_a_record_that_is_only_completed_is_written_at_once():
     assert bench.target.records["55"] == {"title": "Pumps", "order_number": "SO-1"}
     assert bench.links.get("erp", "deal-order", "55").written_fingerprint
     assert bench.links.get("erp", "Deals", "55") is None
+
+
+@pytest.mark.parametrize(("take", "lines"), [("target", 0), ("source", 1)])
+async def test_a_document_of_somebody_else_does_not_get_our_lines_unasked(take, lines):
+    bench = Bench()
+    await bench.feed(customer())
+    bench.target.records["H1"] = {"reference": "by hand", "id": "H1"}
+    await bench.links.put(Link("erp", "Orders", "H1", order().key, "sales_order", "operator"))
+    await bench.feed(order())
+    assert bench.state(order()).parked.label == "document is there already"
+    assert orders(bench) == []
+    await bench.command(order().key, "resolve", json.dumps({"take": take}))
+    assert orders(bench).count("create") == lines
 
 
 def settings(**more):

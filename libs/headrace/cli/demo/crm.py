@@ -139,6 +139,10 @@ class SalesTeam:
         body = {"custom_fields": {self._code("organization", "Phone"): number}}
         self._call("PATCH", f"/api/v2/organizations/{organization}", body)
 
+    def rename_organization(self, organization: int, name: str) -> None:
+        """Change an organization's name."""
+        self._call("PATCH", f"/api/v2/organizations/{organization}", {"name": name})
+
     def records(self, obj: str) -> list[dict[str, Any]]:
         """Return all records of an object as people see them, custom fields by their names."""
         names = {str(field["code"]): name for name, field in self._fields[obj].items()}

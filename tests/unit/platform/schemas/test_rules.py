@@ -57,7 +57,7 @@ def test_our_contracts_keep_the_rules() -> None:
             lambda d: field(d, "origin")["type"].pop("default"),
             "origin: LinkOrigin needs the symbol",
         ),
-        ("internal/link.v1", lambda d: field(d, "written_fingerprint").pop("default"), "written_fingerprint: a nullable field"),
+        ("internal/link.v1", lambda d: field(d, "written_fingerprint").pop("default"), "a nullable field"),
         ("internal/command.v1", lambda d: field(d, "argument").update(default="{}"), "argument: registries refuse"),
         ("internal/emitted.v1", lambda d: field(d, "entities").pop("default"), "entities: has the default []"),
         ("internal/cursor.v1", lambda d: field(d, "values").pop("default"), "values: has the default {}"),
