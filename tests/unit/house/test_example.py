@@ -17,6 +17,9 @@ from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
 from headrace.connectors.pipedrive.config import OAuth
 from headrace.connectors.pipedrive.config import Webhook as PipedriveWebhook
 from headrace.core.errors import ConfigurationError
+from headrace.pipeline.policies import ownership, routes
+from headrace.platform.paths import schemas_dir
+from headrace.platform.schemas import Schemas
 from headrace.platform.settings import (
     ConnectionSettings,
     CredentialSettings,
@@ -28,8 +31,12 @@ from headrace.platform.settings import (
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "headrace.example.yaml"
 SYSTEMS = {connector.system: connector for connector in CONNECTORS}
-VARIABLES = sorted(set(re.findall(r"(?<=\$\{)[A-Z][A-Z0-9_]*(?=\})", EXAMPLE.read_text(encoding="utf-8"))) - {"NAME"})
-ENVIRONMENT = {name: f"value-of-{name.lower()}" for name in VARIABLES}
+_VARIABLE = re.compile(r"(?<=\$\{)[A-Z][A-Z0-9_]*(?=\})")
+_SECOND = re.compile(r"^  # --- a second .*\Z", re.MULTILINE | re.DOTALL)
+"""The last block: in comments, because most deployments have one connection of each kind."""
+TEXT = EXAMPLE.read_text(encoding="utf-8")
+VARIABLES = sorted(set(_VARIABLE.findall(_SECOND.sub("", TEXT))) - {"NAME"})
+ENVIRONMENT = {name: f"value-of-{name.lower()}" for name in _VARIABLE.findall(TEXT)}
 RAW: Any = {"connections": {"__all__": {"config"}}}
 """What only a connector can check."""
 _SHOWN_DEFAULT = re.compile(r"^( *)#([a-z_0-9]+: )", re.MULTILINE)
@@ -54,6 +61,7 @@ def spelled_out(tmp_path: Path) -> Path:
 
 def test_every_connector_accepts_its_configuration() -> None:
     settings, configs = loaded()
+    assert set(ownership(settings, Schemas(schemas_dir()))) == set(settings.ownership)
     assert {each.system for each in settings.connections.values()} == set(SYSTEMS)
     assert set(configs) == set(settings.connections)
 
@@ -73,6 +81,27 @@ def test_shown_defaults_are_the_defaults(spelled_out: Path) -> None:
     assert configs == as_shipped_configs
     assert settings.model_dump(exclude=RAW) == as_shipped.model_dump(exclude=RAW)
     assert settings.connections["crm"].config != as_shipped.connections["crm"].config, "no default was taken out"
+
+
+def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
+    (block,) = _SECOND.findall(TEXT)
+    connections = block[block.index("  # crm-us:") :]
+    path = tmp_path / "headrace.yaml"
+    path.write_text(TEXT + re.sub("^  # ", "  ", connections, flags=re.MULTILINE), encoding="utf-8")
+    settings, configs = loaded(path)
+    assert set(configs) == {"crm", "erp", "crm-us", "erp-us"}
+    assert {"customer", "sales_order"} <= set(routes(settings, "crm-us")) & set(routes(settings, "erp-us"))
+
+    (rules,) = re.findall(r"each: (\{number.*\}), (\{.*\})\.", block)
+    accepts = dict(re.findall(r"^  #   (crm|erp): (\{.*\})$", block, re.MULTILINE))
+    changed = settings.model_dump()
+    changed["ownership"] = dict(zip(("customer", "product"), map(yaml.safe_load, rules), strict=True))
+    for name, each in accepts.items():
+        changed["connections"][name]["accepts"] = yaml.safe_load(each)
+    settings = checked(Settings, changed, "headrace.yaml")
+    assert set(ownership(settings, Schemas(schemas_dir()))) == {"customer", "product"}
+    assert "sales_order" in routes(settings, "crm")
+    assert "contact" in routes(settings, "erp")
 
 
 @pytest.mark.parametrize("name", VARIABLES)
