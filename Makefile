@@ -6,7 +6,7 @@ UV_VERSION := 0.13.8
 KUSTOMIZE := build/bin/kustomize
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose kustomize kubernetes bench new-system stack-up stack-down clean
+.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ kubernetes: setup kustomize ## The manifests, rendered, against the schemas of K
 	  $(KUSTOMIZE) build $$part > build/kubernetes/$$(basename $$part).yaml || exit 1; \
 	done
 	@$(BIN)/kubernetes-validate --strict --no-warn --quiet build/kubernetes/*.yaml
+
+dashboard: setup ## Write the Grafana dashboard anew from its panels
+	@$(BIN)/python k8s/monitoring/dashboards/build.py
 
 bench: setup ## Measure, with ratios within one run; writes build/bench.json
 	@$(BIN)/python -m tests.bench

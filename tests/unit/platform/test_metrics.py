@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from prometheus_client import Counter, Histogram
-from prometheus_client.metrics import MetricWrapperBase
 
-from headrace.core.outcome import Outcome, ParkReason
-from headrace.pipeline.deciding import RULES
-from headrace.platform import metrics
-from headrace.platform.paths import schemas_dir
 from tests.unit.house.files import ROOT, python_files
-
-DECLARED = {name: value for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)}
-ARRIVALS = next(
-    field["type"]["symbols"]
-    for field in json.loads((schemas_dir() / "internal" / "delivery.v1.avsc").read_text(encoding="utf-8"))["fields"]
-    if field["name"] == "arrival"
-)
-
-WORDS: dict[tuple[str, str], set[str]] = {
-    ("DELIVERIES", "arrival"): {"webhook", "poll", "load"},
-    ("NORMALISED", "arrival"): set(ARRIVALS),
-    ("NORMALISED", "result"): {"emitted", "repeated", "echo", "skipped", "ignored", "parked", "requeued"},
-    ("POLLS", "result"): {"ok", "later", "stopped"},
-    ("MESSAGES_PARKED", "reason"): {ParkReason.UNDECODABLE, ParkReason.REVIEW},
-    ("EFFECTS", "outcome"): set(Outcome),
-    ("DISMISSED", "rule"): {*RULES, "not taken"},
-    ("CONFLICTS", "outcome"): {"source", "target", "review", "put back", "not put back"},
-    ("VERIFIED", "result"): {"found", "not found"},
-    ("PARKED", "reason"): set(ParkReason) - {ParkReason.UNDECODABLE},
-    ("PARKED_OLDEST_SECONDS", "reason"): set(ParkReason) - {ParkReason.UNDECODABLE},
-}
-"""Labels whose values are closed words of the code."""
+from tests.unit.platform.declared_metrics import DECLARED, WORDS
 
 TOLD_ELSEWHERE = {("NORMALISED", "arrival"), ("EFFECTS", "outcome"), ("PARKED_OLDEST_SECONDS", "reason")}
 """In the schema of deliveries, in `core/outcome.py`, and in the help of what stands beside it."""
