@@ -9,7 +9,7 @@ from headrace.core.errors import RejectRecord
 from headrace.core.event import CanonicalEvent
 from headrace.mapping.results import Plan, Skipped
 from headrace.pipeline.marking import Marking
-from headrace.pipeline.operations import differing, is_delete
+from headrace.pipeline.operations import is_delete, told_anew
 from headrace.pipeline.performing import Interrupted, Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState
@@ -65,7 +65,7 @@ class Following:
             reads = task.document.program.reads.get(planned.step, {})
             changed = {
                 name: value
-                for name, value in differing(planned, existing).items()
+                for name, value in told_anew(planned, existing).items()
                 if name in existing.shadow
                 and name not in put_back
                 and not (reads.get(name) and reads[name] <= frozenset(event.meta.echoed))

@@ -24,6 +24,13 @@ def differing(step: PlannedStep, existing: Step) -> dict[str, Any]:
     }
 
 
+def told_anew(step: PlannedStep, existing: Step) -> dict[str, Any]:
+    """Return what the target tells of its own record and is neither ours, nor what it made of ours."""
+    return {
+        name: value for name, value in differing(step, existing).items() if not values.same(value, existing.holds(name))
+    }
+
+
 def is_delete(event: CanonicalEvent) -> bool:
     """Say whether the record is gone at its source."""
     return event.meta.change is Change.DELETE

@@ -15,7 +15,7 @@ from headrace.mapping.results import Plan, PlannedStep
 from headrace.pipeline.effects import Done, Effects
 from headrace.pipeline.first_contact import FirstContact, create_operation
 from headrace.pipeline.links import Links
-from headrace.pipeline.operations import deletion, differing, operation
+from headrace.pipeline.operations import deletion, differing, operation, told_anew
 from headrace.pipeline.planning import outputs
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.tasks import Task
@@ -113,7 +113,7 @@ class Performer:
             existing = state.step(planned.step)
             if existing is None or existing.target_id != task.event.meta.external_id:
                 continue
-            gone = [name for name in differing(planned, existing) if name in existing.shadow]
+            gone = [name for name in told_anew(planned, existing) if name in existing.shadow]
             lost = {name: existing.shadow[name] for name in task.owning.losing(planned.step, gone)}
             if not lost:
                 continue

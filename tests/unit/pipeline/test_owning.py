@@ -128,6 +128,16 @@ async def test_a_cut_value_is_neither_written_again_nor_a_difference():
     assert (step.shadow["name"], step.held) == ("Berg AS", {"name": "Berg"})
 
 
+async def test_what_the_target_made_of_our_value_is_not_put_back():
+    """Its own word comes late: from before our write, and by chance what our write became."""
+    bench = Bench(ownership={"customer": {"*": "crm"}})
+    bench.target.longest = {"name": 4}
+    await bench.feed(customer(1))
+    await bench.feed(told_by_the_target("T1", customer(0, name="Berg"), event_id="before"))
+    assert bench.target.ledger == [("create", "T1")]
+    assert bench.state(customer()).steps[0].shadow["name"] == "Berg AS"
+
+
 async def test_the_mark_is_of_what_the_target_made_of_our_values():
     bench = Bench()
     bench.target.longest = {"name": 4}
