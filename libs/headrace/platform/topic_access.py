@@ -71,13 +71,15 @@ def users(settings: Settings) -> list[User]:
     for system in sorted({settings.connections[name].system for name in targets}):
         own = [name for name in targets if settings.connections[name].system == system]
         states = [names.state(name) for name in own]
+        asked = [names.inbox(name) for name in own if settings.connections[name].source]
         made.append(
             _user(
                 settings,
                 system.replace("_", "-"),
                 {
                     "Read": [*canonical, *map(names.commands, own), *states, names.links, *stored],
-                    "Write": [*states, *map(names.parked, own), names.links, names.audit, *stored],
+                    # It has records read anew by its own source: what people changed there unheard.
+                    "Write": [*states, *map(names.parked, own), *asked, names.links, names.audit, *stored],
                 },
                 {"Read": [names.group(name) for name in own]},
             )
