@@ -11,6 +11,7 @@ from typing import Any
 
 _EMPTY_DATES = (date(1900, 1, 1), date(1, 1, 1))
 _MONEY = ({"amount", "currency"}, {"value", "currency"})
+_AS_THEY_ARE = frozenset({str, bool, int, type(None)})
 
 
 def dump(value: Any) -> bytes:
@@ -19,12 +20,12 @@ def dump(value: Any) -> bytes:
     Decimal, date and datetime become {"$decimal": …}, {"$date": …}, {"$time": …}.
     Floats are refused: money never is one.
     """
-    return json.dumps(_tagged(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(_tagged(value)).encode()
 
 
 def load(data: bytes | str) -> Any:
     """Return what `dump` was given."""
-    return json.loads(data, object_hook=_untagged)
+    return _DECODER.decode(data if isinstance(data, str) else data.decode())
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -42,7 +43,12 @@ def same(ours: Any, theirs: Any) -> bool:
 
 
 def _tagged(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is dict:
+        return {str(name): item if type(item) in _AS_THEY_ARE else _tagged(item) for name, item in value.items()}
+    if isinstance(value, str | int):
         return value
     if isinstance(value, Decimal):
         text = format(value, "f")
@@ -68,6 +74,11 @@ def _untagged(pairs: dict[str, Any]) -> Any:
         if name == "$date":
             return date.fromisoformat(value)
     return pairs
+
+
+# Made once: json.loads and json.dumps make one at each call that asks for more than their defaults.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_hook=_untagged)
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ def parse_json(response: httpx.Response | bytes) -> Any:
         ValueError: the body is not JSON in UTF-8. The caller decides what that means after a read or a change.
     """
     content = response if isinstance(response, bytes) else response.content
-    return json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+    return _DECODER.decode(content.decode().removeprefix("\ufeff"))
 
 
 def dump_json(value: Any) -> bytes:
@@ -73,3 +73,7 @@ def _number(value: Decimal) -> str:
 
 def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
+"""Made once: json.loads makes one at each call that asks for more than its defaults."""
