@@ -101,6 +101,7 @@ class Processor:
         self._woken: set[str] = set()
         self._assignment = object()
         links.watch(parking.linked)
+        metrics.show_target(connection)
 
     # --- the worker's side ---
 

@@ -47,6 +47,8 @@ class Receiver:
     ) -> None:
         self._sources = sources
         self._inboxes = inboxes
+        for connection in sources:
+            metrics.show_source(connection)
         self._produce_timeout = produce_timeout
         self._durable: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._in_flight = 0

@@ -189,3 +189,18 @@ COMMIT_AGE_SECONDS = _gauge(
 REBALANCES = _counter(
     "headrace_rebalances_total", "Assignments of partitions taken up, the first included.", "connection"
 )
+
+
+def show_source(connection: str) -> None:
+    """Show what is rare among a source's deliveries from 0 on: Prometheus sees no increase in what begins with 1."""
+    DELIVERIES_REPEATED.labels(connection)
+    for status in ("401", "503"):
+        REFUSED.labels(connection, status)
+
+
+def show_target(connection: str) -> None:
+    """Show what is rare among a target's changes from 0 on, as `show_source` does."""
+    UNKNOWN.labels(connection)
+    UNVERIFIED.labels(connection)
+    for result in ("found", "not found"):
+        VERIFIED.labels(connection, result)

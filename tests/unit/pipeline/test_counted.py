@@ -65,6 +65,22 @@ async def test_an_event_is_counted_by_what_became_of_it(moved):
     assert moved("headrace_event_age_seconds_count", connection="erp") == 4
 
 
+async def test_what_rarely_happens_is_shown_before_it_happens():
+    """Prometheus sees no increase in a series that begins with 1."""
+    Bench()
+    Receiver({"crm": SecretSource()}, {"crm": MemoryInbox()})
+    for name, labels in (
+        ("headrace_unknown_outcomes_total", {"connection": "erp"}),
+        ("headrace_unverified", {"connection": "erp"}),
+        ("headrace_verified_total", {"connection": "erp", "result": "found"}),
+        ("headrace_messages_parked_total", {"connection": "erp", "reason": "undecodable"}),
+        ("headrace_parked", {"connection": "erp", "reason": "unknown"}),
+        ("headrace_deliveries_repeated_total", {"connection": "crm"}),
+        ("headrace_deliveries_refused_total", {"connection": "crm", "status": "503"}),
+    ):
+        assert REGISTRY.get_sample_value(name, labels) is not None
+
+
 async def test_a_lost_reply_is_unknown_until_it_is_verified(moved):
     bench = Bench()
     bench.target.script = ["lost reply"]
