@@ -101,7 +101,7 @@ class Processor:
         self._woken: set[str] = set()
         self._assignment = object()
         links.watch(parking.linked)
-        metrics.show_target(connection)
+        metrics.show_target(connection, self._ownership)
 
     # --- the worker's side ---
 

@@ -7,7 +7,7 @@ when they are scraped and cost nothing in between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -198,9 +198,12 @@ def show_source(connection: str) -> None:
         REFUSED.labels(connection, status)
 
 
-def show_target(connection: str) -> None:
-    """Show what is rare among a target's changes from 0 on, as `show_source` does."""
+def show_target(connection: str, owned: Iterable[str]) -> None:
+    """Show what is rare among a target's changes from 0 on, as `show_source` does; `owned` are entities with rules."""
     UNKNOWN.labels(connection)
     UNVERIFIED.labels(connection)
     for result in ("found", "not found"):
         VERIFIED.labels(connection, result)
+    for entity in owned:
+        for outcome in ("source", "target", "review", "put back", "not put back"):
+            CONFLICTS.labels(connection, entity, outcome)

@@ -67,7 +67,7 @@ async def test_an_event_is_counted_by_what_became_of_it(moved):
 
 async def test_what_rarely_happens_is_shown_before_it_happens():
     """Prometheus sees no increase in a series that begins with 1."""
-    Bench()
+    Bench(ownership={"customer": {"*": "latest"}})
     Receiver({"crm": SecretSource()}, {"crm": MemoryInbox()})
     for name, labels in (
         ("headrace_unknown_outcomes_total", {"connection": "erp"}),
@@ -75,6 +75,7 @@ async def test_what_rarely_happens_is_shown_before_it_happens():
         ("headrace_verified_total", {"connection": "erp", "result": "found"}),
         ("headrace_messages_parked_total", {"connection": "erp", "reason": "undecodable"}),
         ("headrace_parked", {"connection": "erp", "reason": "unknown"}),
+        ("headrace_conflicts_total", {"connection": "erp", "entity": "customer", "outcome": "review"}),
         ("headrace_deliveries_repeated_total", {"connection": "crm"}),
         ("headrace_deliveries_refused_total", {"connection": "crm", "status": "503"}),
     ):

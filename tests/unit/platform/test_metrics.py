@@ -18,7 +18,7 @@ TOLD_ELSEWHERE = {("NORMALISED", "arrival"), ("EFFECTS", "outcome"), ("PARKED_OL
 
 BOUNDED = {
     "connection": {"connection", "self._connection", "self.connection", "operation.connection"},
-    "entity": {"meta.entity", "event.meta.entity", "document.entity"},
+    "entity": {"entity", "meta.entity", "event.meta.entity", "document.entity"},
     "object": {"obj"},
     "operation": {"operation"},
     "rule": {"held.rule", "rule if rule in RULES else 'not taken'"},
