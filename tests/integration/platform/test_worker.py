@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 
 import pytest
+from prometheus_client import REGISTRY
 
 from headrace.platform.kafka import Producer
 from headrace.platform.topics import Topic, apply
@@ -170,6 +171,29 @@ async def test_the_lease_is_renewed_by_heartbeats(bench):
         while worker.lease_left() <= first:
             first = worker.lease_left()
             await asyncio.sleep(0.05)
+
+
+async def test_the_metrics_show_progress_and_what_holds_it_up(bench):
+    def shown(name):
+        return REGISTRY.get_sample_value(f"headrace_{name}", {"connection": "shown"})
+
+    worker, handler = await bench.worker()
+    worker.show_as("shown")
+    handler.hold_all = True
+    await bench.fill(3)
+    await until(lambda: shown("in_flight") == 3)
+    held = shown("commit_age_seconds")
+    await until(
+        lambda: shown("commit_age_seconds") > held + 2
+    )  # more than one commit interval: nothing can be committed
+    assert shown("oldest_unacked_seconds") > 2
+    assert shown("lag_seconds") > 2
+
+    await bench.stop(worker)
+    worker, handler = await bench.worker()
+    worker.show_as("shown")
+    await until(lambda: handler.total == 3 and shown("commit_age_seconds") < 2)
+    assert [shown(name) for name in ("in_flight", "oldest_unacked_seconds", "lag_seconds")] == [0, 0, 0]
 
 
 async def test_deleting_a_state_is_recovered_as_deleted(bench):
