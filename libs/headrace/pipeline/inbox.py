@@ -22,7 +22,8 @@ _KEPT_HEADERS = ("content-type", "user-agent", "x-correlation-id", "x-request-id
 
 def new_traceparent() -> str:
     """Return a W3C traceparent for a story that begins here."""
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+    found = os.urandom(24).hex()
+    return f"00-{found[:32]}-{found[32:]}-01"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from headrace.core.contracts import Connector, Source
 from headrace.core.errors import ConfigurationError, RetryLater
 from headrace.pipeline.assembly import Shared, choose, converts, open_connection, source_flow, target_flow
-from headrace.pipeline.receive import Receiver, application
+from headrace.pipeline.receive import Application, Receiver
 from headrace.platform.health import HttpServer, routes
 from headrace.platform.logging import configure
 from headrace.platform.settings import Settings, load_settings
@@ -90,7 +90,7 @@ async def receive(connectors: Sequence[Connector], settings: Settings, only: str
     }
     sources: dict[str, Source] = {name: each.source for name, each in opened.items() if each.source is not None}
     receiver = Receiver(sources, {name: shared.inbox(name) for name in sources})
-    server = HttpServer(application(receiver, routes(process.live, process.ready)), settings.host, settings.port)
+    server = HttpServer(Application(receiver, routes(process.live, process.ready)), settings.host, settings.port)
     try:
         await server.start()
         _calm_collector()

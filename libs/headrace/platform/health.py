@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 Check = Callable[[], dict[str, str]]
 """Returns what is wrong, name to words; empty if all is well."""
@@ -48,7 +48,7 @@ def routes(live: Check, ready: Check) -> list[Route]:
 class HttpServer:
     """uvicorn inside our own event loop, without its signal handlers: the service stops it when it has drained."""
 
-    def __init__(self, application: Starlette, host: str, port: int) -> None:
+    def __init__(self, application: ASGIApp, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # With protocol 0 asyncio would leave Nagle's algorithm on: 40 ms more for each answer.
         self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from headrace.core.errors import RejectRecord, RetryLater, StopConnection
 from headrace.pipeline.deciding import Accepts
 from headrace.pipeline.links import Link, facts_of
-from headrace.pipeline.receive import Receiver, application
+from headrace.pipeline.receive import Application, Receiver
 from headrace.platform.kafka import Message
 from tests.unit.platform.declared_metrics import DECLARED, WORDS
 
@@ -230,7 +230,7 @@ async def test_own_writes_that_come_back_are_echoes(moved):
 async def test_webhooks_are_counted_as_taken_in_repeated_or_refused(moved):
     inbox = MemoryInbox()
     receiver = Receiver({"crm": SecretSource()}, {"crm": inbox}, produce_timeout=0.2)
-    transport = httpx.ASGITransport(application(receiver, []))
+    transport = httpx.ASGITransport(Application(receiver, []))
     async with httpx.AsyncClient(transport=transport, base_url="http://hooks") as client:
         for _ in range(2):
             await post(client, **{"x-delivery": "d1"})

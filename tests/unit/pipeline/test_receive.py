@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaTimeoutError
 from headrace.core.contracts import Notice
 from headrace.core.errors import DeliveryRefused, StopConnection
 from headrace.core.event import Ref
-from headrace.pipeline.receive import MAX_BODY, Receiver, application
+from headrace.pipeline.receive import MAX_BODY, Application, Receiver
 
 
 class SecretSource:
@@ -54,7 +54,7 @@ def receiver(inbox):
 
 @pytest.fixture
 async def client(receiver):
-    transport = httpx.ASGITransport(application(receiver, []))
+    transport = httpx.ASGITransport(Application(receiver, []))
     async with httpx.AsyncClient(transport=transport, base_url="http://hooks") as client:
         yield client
 
