@@ -12,15 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from headrace.core.ids import mint_canonical_id
 from headrace.core.refs import decode_key
 from headrace.pipeline.decoding import decode
-from headrace.platform.broker_access import client_options
 from headrace.platform.codec import Codec
-from headrace.platform.kafka import Message, Producer, to_message
+from headrace.platform.kafka import Message, Producer
 from headrace.platform.settings import KafkaSettings
+from headrace.platform.topic_view import TopicView
 
 logger = logging.getLogger(__name__)
 
@@ -73,18 +71,13 @@ class Links:
     """The view, and the one way to write links."""
 
     def __init__(self, kafka: KafkaSettings, topic: str, codec: Codec, producer: Producer) -> None:
-        self._kafka = kafka
         self._topic = topic
         self._codec = codec
         self._producer = producer
         self._by_address: dict[tuple[str, str, str], Link] = {}
         self._by_canonical: dict[tuple[str, str, str], list[Link]] = {}
         self._watchers: list[Callable[[Link], None]] = []
-        self._task: asyncio.Task[None] | None = None
-        self._caught_up = asyncio.Event()
-        self._read_offsets: dict[int, int] = {}
-        self._progress = asyncio.Event()
-        self.failed: BaseException | None = None
+        self._view = TopicView(kafka, topic, self._read)
 
     # --- reading ---
 
@@ -175,7 +168,11 @@ class Links:
         known = self._by_address.get(link.address)
         if known is not None:
             return known
-        await self._read_up_to(link, *await self._send(link))
+        partition, offset = await self._send(link)
+        if self._view.started:
+            await self._view.read_up_to(partition, offset)
+        else:
+            self._apply(link)
         first = self._by_address[link.address]
         if first.canonical_id != link.canonical_id:
             await self._send(first)  # compaction keeps the last, so that must say the same
@@ -186,66 +183,20 @@ class Links:
         value = self._codec.encode(SCHEMA, {**record, "updated_at": datetime.now(UTC)})
         return await self._producer.send(self._topic, link.key, value)
 
-    async def _read_up_to(self, link: Link, partition: int, offset: int) -> None:
-        """Wait until the view has what was just written, and all that came before it."""
-        if self._task is None:
-            self._apply(link)
-            return
-        while self._read_offsets.get(partition, -1) < offset:
-            if self._task.done():
-                await self._task  # raises what ended it
-                raise RuntimeError("the links are no longer followed")
-            self._progress.clear()
-            waiting = asyncio.create_task(self._progress.wait())
-            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-
     # --- life ---
 
     async def start(self) -> None:
         """Read the topic to its present end, then keep following it."""
-        self._task = asyncio.create_task(self._follow())
-        waiting = asyncio.create_task(self._caught_up.wait())
-        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._task.done():
-            await self._task
+        await self._view.start()
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._view.stop()
 
-    async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
-            **client_options(self._kafka), enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        try:
-            await consumer.start()
-            tps = [TopicPartition(self._topic, number) for number in range(self._kafka.partitions)]
-            consumer.assign(tps)
-            await consumer.seek_to_beginning()
-            ends = await consumer.end_offsets(tps)
-            while True:
-                batches = await consumer.getmany(timeout_ms=50 if not self._caught_up.is_set() else 1000)
-                for records in batches.values():
-                    for record in records:
-                        await self._read(to_message(record))
-                        self._read_offsets[record.partition] = record.offset
-                if batches:
-                    self._progress.set()
-                if not self._caught_up.is_set():
-                    behind = [tp for tp in tps if await consumer.position(tp) < ends[tp]]
-                    if not behind:
-                        self._caught_up.set()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            self.failed = error
-            raise
-        finally:
-            await consumer.stop()
+    @property
+    def failed(self) -> BaseException | None:
+        """The error that ended the view, None while it follows."""
+        return self._view.failed
 
     async def _read(self, message: Message) -> None:
         if message.value is None:

@@ -29,6 +29,8 @@ class TopicView:
         self._read = read
         self._task: asyncio.Task[None] | None = None
         self._caught_up = asyncio.Event()
+        self._offsets: dict[int, int] = {}
+        self._progress = asyncio.Event()
         self.failed: BaseException | None = None
 
     async def start(self) -> None:
@@ -43,6 +45,27 @@ class TopicView:
         waiting.cancel()
         if self._task.done():
             await self._task
+
+    @property
+    def started(self) -> bool:
+        """Whether the topic is, or was, followed."""
+        return self._task is not None
+
+    async def read_up_to(self, partition: int, offset: int) -> None:
+        """Wait until a message, and all before it in its partition, was read.
+
+        Raises:
+            Exception: what ended the view before that.
+        """
+        if self._task is None:
+            raise RuntimeError(f"{self._topic} is not followed")
+        while self._offsets.get(partition, -1) < offset:
+            if self._task.done():
+                await self._task
+            self._progress.clear()
+            waiting = asyncio.create_task(self._progress.wait())
+            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
 
     async def stop(self) -> None:
         """Stop following; nothing to do if it was never started."""
@@ -65,6 +88,9 @@ class TopicView:
                 for records in batches.values():
                     for record in records:
                         await self._read(to_message(record))
+                        self._offsets[record.partition] = record.offset
+                if batches:
+                    self._progress.set()
                 if not self._caught_up.is_set() and not [
                     each for each in partitions if await consumer.position(each) < ends[each]
                 ]:

@@ -193,10 +193,16 @@ class TestCustomer:
         assert len(step.fields["NameAlias"]) <= 20
 
     def test_a_person(self) -> None:
-        (step,) = plan("customer", name="Zoë Müller", kind="person", first_name="Zoë").steps
+        (step,) = plan("customer", name="Zoë Müller", kind="person", first_name="Zoë", last_name="Müller").steps
         assert step.fields["PartyType"] == "Person"
-        assert (step.fields["PersonFirstName"], step.fields["PersonLastName"]) == ("Zoë", "Zoë Müller")
+        assert (step.fields["PersonFirstName"], step.fields["PersonLastName"]) == ("Zoë", "Müller")
         assert "OrganizationName" not in step.fields
+
+    def test_a_person_with_one_name_has_it_once(self) -> None:
+        (first,) = plan("customer", name="Zoë", kind="person", first_name="Zoë").steps
+        assert (first.fields["PersonFirstName"], "PersonLastName" in first.fields) == ("Zoë", False)
+        (whole,) = plan("customer", name="Zoë", kind="person").steps
+        assert whole.fields["PersonLastName"] == "Zoë"
 
     def test_an_address_without_country_takes_the_company_s(self) -> None:
         (step,) = plan("customer", name="A", address={"city": "Ames"}).steps
