@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from headrace.platform.broker_access import client_options
 from headrace.platform.kafka import Producer, partition_of
+from headrace.platform.packing import Packing
 from headrace.platform.settings import KafkaSettings
 
 
@@ -23,12 +24,15 @@ class Table:
         self._kafka = kafka
         self._topic = topic
         self._producer = producer
+        self._packing = Packing()
         self._partitions: dict[int, dict[str, bytes]] = {}
+        """Partition → key → packed value."""
         self._positions: dict[int, int] = {}
 
     def get(self, key: str) -> bytes | None:
         """Return what was last durably written for a key of an owned partition."""
-        return self._partitions.get(partition_of(key, self._kafka.partitions), {}).get(key)
+        packed = self._partitions.get(partition_of(key, self._kafka.partitions), {}).get(key)
+        return None if packed is None else self._packing.unpack(packed)
 
     async def put(self, key: str, value: bytes | None) -> None:
         """Write and wait until it is durable; None deletes.
@@ -42,7 +46,8 @@ class Table:
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Yield every key and value of the owned partitions, as they are now."""
         for rows in self._partitions.values():
-            yield from list(rows.items())
+            for key, packed in list(rows.items()):
+                yield key, self._packing.unpack(packed)
 
     async def recover(self, partitions: frozenset[int]) -> None:
         """Own exactly `partitions`, with everything that is in the topic now.
@@ -90,4 +95,4 @@ class Table:
         if value is None:
             rows.pop(key, None)
         else:
-            rows[key] = value
+            rows[key] = self._packing.pack(value)
