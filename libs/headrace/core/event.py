@@ -30,6 +30,7 @@ class Meta:
     `asserted` lists the data fields that the source knows, so that "unknown" and "cleared" differ.
     `source_version` orders events of one record: a later event compares greater or equal; "" if the source has none.
     `echoed` lists the asserted fields that hold what we wrote there: no news of this source (I7).
+    `renewed` lists those that no longer hold it: the source's own word, even where it said the same before.
     `reason` says why a record is gone: "deleted", "merged", or the rule of its mapping that no longer holds.
     """
 
@@ -47,6 +48,7 @@ class Meta:
     asserted: tuple[str, ...]
     trace_id: str
     echoed: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     reason: str = ""
 
 

@@ -1,6 +1,6 @@
 """Who may write a field (I8): rules of configuration, decided from what each source last said of it.
 
-An **origin** is a connection, or one legal entity of it ("erp/usmf") where the rules of the entity name one. A
+An **origin** is a connection, or one legal entity of it ("erp/usmf") where its records belong to companies. A
 **claim** is what an origin last said of a field. Pure: every worker that reads the same events comes to the same
 verdicts, so that both sides of a conflict end the same.
 """
@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from headrace.core import values
-from headrace.core.event import CanonicalEvent, Meta
+from headrace.core.event import CanonicalEvent, Change, Meta
+from headrace.core.refs import decode_key
 
 LATEST = "latest"
 REVIEW = "review"
@@ -49,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a field's owner is found: the first of `owners` that has a value, or "latest", or "review"."""
+    """How a field's owner is found: the first of `owners` that ever said something, or "latest", or "review"."""
 
     owners: tuple[str, ...] = ()
     kind: str = ""
@@ -88,28 +89,33 @@ class Ownership:
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._rules = dict(rules)
-        self._split = {name.partition("/")[0] for rule in rules.values() for name in rule.owners if "/" in name}
 
     def rule(self, field: str) -> Rule | None:
         """Return the rule of a field."""
         return self._rules.get(field) or self._rules.get(ALL_FIELDS)
 
     def origin(self, meta: Meta) -> str:
-        """Return whose word an event is."""
-        if meta.connection in self._split and meta.legal_entity:
-            return f"{meta.connection}/{meta.legal_entity.casefold()}"
-        return meta.connection
+        """Return whose word an event is: one identity may have a record in each of several companies."""
+        if "=" not in meta.external_id:
+            return meta.connection
+        company = next(iter(decode_key(meta.external_id).values()))
+        return f"{meta.connection}/{company.casefold()}"
 
     def heard(self, claims: Claims, event: CanonicalEvent) -> tuple[dict[str, dict[str, Claim]], frozenset[str]]:
-        """Return the claims after an event, and the fields that its source changed by its own word."""
+        """Return the claims after an event, and the fields that its source changed by its own word.
+
+        A record that is gone says nothing any more.
+        """
         meta, origin = event.meta, self.origin(event.meta)
+        if meta.change is Change.DELETE:
+            return {name: dict(each) for name, each in claims.items() if name != origin}, frozenset()
         said = dict(claims.get(origin, {}))
         changed = set()
         for field in meta.asserted:
             if self.rule(field) is None:
                 continue
             value, before = fingerprint(event.data.get(field)), said.get(field)
-            if before is not None and before.value == value:
+            if before is not None and before.value == value and field not in meta.renewed:
                 continue
             # A field that was empty from the beginning was never said to be so.
             own = field not in meta.echoed and (bool(value) or before is not None)
@@ -178,9 +184,7 @@ class Ownership:
         mine = rule.rank(source)
         if mine is None:
             return Verdict.KEEP
-        ranks = _ranks(rule, others)
-        ahead = ranks if not ours.value else [rank for rank in ranks if rank < mine]
-        return Verdict.KEEP if ahead else Verdict.WRITE
+        return Verdict.KEEP if any(rank < mine for rank in _ranks(rule, others)) else Verdict.WRITE
 
 
 def fingerprint(value: Any) -> str:
@@ -191,9 +195,8 @@ def fingerprint(value: Any) -> str:
 
 
 def _ranks(rule: Rule, others: Iterable[tuple[str, Claim]]) -> list[int]:
-    """Return the places of those whose word counts: an owner's empty value too, where there is no other to ask."""
-    alone = len(rule.owners) == 1
-    return [rank for name, claim in others if (claim.value or alone) and (rank := rule.rank(name)) is not None]
+    """Return the places of those whose word counts; to clear a field is a word too."""
+    return [rank for name, _ in others if (rank := rule.rank(name)) is not None]
 
 
 def _own(claims: Claims, field: str) -> Iterator[tuple[str, Claim]]:
@@ -204,4 +207,4 @@ def _own(claims: Claims, field: str) -> Iterator[tuple[str, Claim]]:
 
 
 def _is(name: str, origin: str) -> bool:
-    return origin == name or origin.startswith(f"{name}/")
+    return origin == name.casefold() or origin == name or origin.startswith(f"{name}/")

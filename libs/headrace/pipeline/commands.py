@@ -12,6 +12,7 @@ from headrace.core.event import CanonicalEvent
 from headrace.mapping.documents import OutMapping
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.effects import Effects
+from headrace.pipeline.links import Links
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.store import TargetStore
 from headrace.platform.codec import Codec
@@ -20,11 +21,10 @@ from headrace.platform.coercion import coerce, parse
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command came to: words for the audit; whether to try again, and if review rules are overruled."""
+    """What a command came to: words for the audit, and whether to try again."""
 
     words: str
     retry: bool = False
-    forced: bool = False
     settled: EffectState | None = None
 
 
@@ -35,6 +35,7 @@ async def carry_out(
     codec: Codec,
     store: TargetStore,
     effects: Effects,
+    links: Links,
 ) -> Result:
     """Carry out one command on the state of its canonical id.
 
@@ -54,7 +55,7 @@ async def carry_out(
         await _edit(command, argument, state, codec, store)
         return Result("edited and tried again", retry=True)
     if action == "resolve":
-        return await _resolve(command, argument, state, document, store, effects)
+        return await _resolve(command, argument, state, document, store, effects, links)
     raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve")
 
 
@@ -111,10 +112,14 @@ async def _resolve(
     document: OutMapping | None,
     store: TargetStore,
     effects: Effects,
+    links: Links,
 ) -> Result:
     match argument:
         case {"take": "source"}:
-            return Result("the source's values are written", retry=True, forced=True)
+            if state.parked is not None:  # durable: the target may not be ready for a while
+                forced = state.with_parked(replace(state.parked, forced=True))
+                await store.put(command["canonical_id"], forced)
+            return Result("the source's values are written", retry=True)
         case {"take": "target"}:
             return Result("the target's values stay", settled=replace(state, intent=None))
         case {"target_id": str(target_id), "object": str(obj)}:
@@ -122,6 +127,12 @@ async def _resolve(
             found = await effects.find(_reference(command, state, step, obj, target_id))
             if found is None:
                 raise RejectRecord("not found", f"{obj} {target_id} is not in the target")
+            link = links.get(command["connection"], obj, found.target_id)
+            if link is not None and link.canonical_id != command["canonical_id"]:
+                raise RejectRecord(
+                    "belongs to another",
+                    f"{obj} {target_id} is linked to {link.canonical_id}; correct the key on one side, then retry",
+                )
             fields = state.intent.fields if state.intent and state.intent.step == step else {}
             held = {name: found.record.get(name, value) for name, value in fields.items()}
             adopted = state.with_step(Step(step, obj, found.target_id, found.version, "", held))

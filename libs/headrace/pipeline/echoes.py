@@ -34,20 +34,30 @@ def echoed(
     return tuple(name for name in asserted if _is_ours(reads.get(name, ()), record, ours, changed))
 
 
+def renewed(
+    reads: Mapping[str, Collection[str]], asserted: Collection[str], link: Link | None, record: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the canonical fields that no longer hold what we wrote; arguments as in `echoed`."""
+    changed = contradicted(link, record)
+    return tuple(
+        name
+        for name in asserted
+        if any(_within(each, path.partition("[]")[0]) for path in reads.get(name, ()) for each in changed)
+    )
+
+
+def contradicted(link: Link | None, record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields of a record that are not what we last wrote there."""
+    return values.differing(link.written_fingerprint, record) if link and link.written_fingerprint else frozenset()
+
+
 def struck(link: Link | None, record: Mapping[str, Any]) -> Link | None:
     """Return the link without the marks that the record contradicts: a change back is news. None: as it is."""
-    if link is None or not link.written_fingerprint:
+    gone = contradicted(link, record)
+    if link is None or not gone:
         return None
-    gone = values.differing(link.written_fingerprint, record)
-    if not gone:
-        return None
-    left = values.without(link.written_fingerprint, gone)
+    left = values.without(link.written_fingerprint or "", gone)
     return replace(link, written_fingerprint=left or None, writing=False)
-
-
-def under_way(link: Link | None, record: Mapping[str, Any]) -> bool:
-    """Say whether a write of this record is not over yet, and may explain what differs from its mark."""
-    return link is not None and link.writing and bool(values.differing(link.written_fingerprint or "", record))
 
 
 def _is_ours(paths: Collection[str], record: Mapping[str, Any], ours: frozenset[str], changed: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from headrace.core.event import CanonicalEvent
 from headrace.mapping.results import Plan, Skipped
 from headrace.pipeline.marking import Marking
 from headrace.pipeline.operations import is_delete, told_anew
-from headrace.pipeline.performing import Interrupted, Performer
+from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState
 from headrace.pipeline.tasks import Task
@@ -28,19 +28,17 @@ class Following:
         self._marking = marking
 
     async def follow(self, task: Task, state: EffectState) -> EffectState:
-        """Return the state after an event of the target's own connection; not durable yet."""
+        """Return the state after an event of the target's own connection, without an INTENT; not durable yet.
+
+        Raises:
+            Interrupted: what was to be put back was not taken; the event is to be parked like any other.
+        """
         plan = self._plan(task.event)
         put_back: Collection[str] = ()
-        if plan is not None and task.owning is not None and state.intent is None:
-            try:
-                performed = await self._performer.put_back(task, plan, state)
-            except Interrupted as interrupted:
-                await task.note("conflict", "not put back", detail=str(interrupted.error))
-                if not interrupted.definite:
-                    return state  # its INTENT is durable, and settled before anything else happens to this id
-            else:
-                await self._marking.mark(task.event, performed)
-                state, put_back = performed.state, performed.wrote
+        if plan is not None and task.owning is not None:
+            performed = await self._performer.put_back(task, plan, state)
+            await self._marking.mark(task.event, performed)
+            state, put_back = performed.state, performed.wrote
         if plan is not None:
             state = self._observed(task, plan, state, put_back)
         return state if task.owning is None else replace(state, claims=task.owning.claims)
@@ -62,14 +60,8 @@ class Following:
             # One identity may have a record in several legal entities: only the one that we wrote has this shadow.
             if existing is None or existing.target_id != event.meta.external_id:
                 continue
-            reads = task.document.program.reads.get(planned.step, {})
-            changed = {
-                name: value
-                for name, value in told_anew(planned, existing).items()
-                if name in existing.shadow
-                and name not in put_back
-                and not (reads.get(name) and reads[name] <= frozenset(event.meta.echoed))
-            }
+            told = task.news(planned.step, told_anew(planned, existing))
+            changed = {name: value for name, value in told.items() if name not in put_back}
             held = {name: value for name, value in existing.held.items() if name not in changed}
             state = state.with_step(replace(existing, shadow={**existing.shadow, **changed}, held=held))
         return state

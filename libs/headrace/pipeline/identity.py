@@ -7,10 +7,7 @@ import uuid
 from headrace.core.errors import NeedsReview
 from headrace.core.ids import mint_canonical_id
 from headrace.core.refs import decode_key
-from headrace.pipeline.links import Link, Links, natural_key
-
-GONE = "gone"
-"""Fact of a record that is no longer at its source: "deleted" or "merged". Another may take its place."""
+from headrace.pipeline.links import GONE, Link, Links, facts_of, natural_key
 
 
 class Identity:
@@ -107,14 +104,14 @@ class Identity:
     def _check_alone(self, identity: str, external_id: str, canonical_id: str) -> None:
         """Refuse a second record with the identity of one that is still there: they are twins, or one was copied."""
         first = next(iter(decode_key(external_id).values()), None) if "=" in external_id else None
-        other = self._links.external(canonical_id, self.connection, identity, first)
-        if other in (None, external_id):
-            return
-        if self._links.fact(canonical_id, self.connection, identity, first, GONE) is None:
+        for link in self._links.records(canonical_id, self.connection, identity, first):
+            facts = self._links.get(self.connection, facts_of(identity), link.external_id)
+            if link.external_id == external_id or (facts is not None and GONE in facts.facts):
+                continue
             raise NeedsReview(
                 "same as another record",
-                f"{self.connection} {identity} {external_id} has the mark or natural keys of {identity} {other}. "
-                "Merge the two, or correct one of them; then retry",
+                f"{self.connection} {identity} {external_id} has the mark or natural keys of {identity} "
+                f"{link.external_id}. Merge the two, or correct one of them; then retry",
             )
 
     def _several(self, identity: str, external_id: str, natural_keys: dict[str, str], count: int) -> NeedsReview:

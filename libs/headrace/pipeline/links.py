@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 SCHEMA = "internal/link.v1"
 NATURAL = "*"
 _FACTS = "facts/"
+GONE = "gone"
+"""Fact of a record that is no longer at its source: "deleted" or "merged". Another may take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,21 @@ class Links:
         return link.facts.get(name) if link else None
 
     def _find(self, canonical_id: str, connection: str, obj: str, scope: str | None) -> Link | None:
-        for link in self._by_canonical.get((canonical_id, connection, obj), ()):
-            first = next(iter(decode_key(link.external_id).values()), "")
-            if scope is None or "=" not in link.external_id or first.casefold() == scope.casefold():
-                return link
-        return None
+        found = self.records(canonical_id, connection, obj, scope)
+        return next((link for link in found if not self._is_gone(link)), found[0] if found else None)
+
+    def records(self, canonical_id: str, connection: str, obj: str, scope: str | None = None) -> list[Link]:
+        """Return every record of a canonical id in one connection and object; `scope` as in `external`."""
+        return [
+            link
+            for link in self._by_canonical.get((canonical_id, connection, obj), ())
+            if scope is None or "=" not in link.external_id or _company(link).casefold() == scope.casefold()
+        ]
+
+    def _is_gone(self, link: Link) -> bool:
+        obj = link.object if link.object.startswith(_FACTS) else facts_of(link.object)
+        facts = self._by_address.get((link.connection, obj, link.external_id))
+        return facts is not None and GONE in facts.facts
 
     def match(self, entity: str, keys: dict[str, str]) -> set[str]:
         """Return the canonical ids that share a natural key; more than one means a human decides."""
@@ -216,3 +228,7 @@ class Links:
             self._by_canonical.setdefault((link.canonical_id, link.connection, link.object), []).append(link)
         for watcher in list(self._watchers):
             watcher(link)
+
+
+def _company(link: Link) -> str:
+    return next(iter(decode_key(link.external_id).values()), "")

@@ -10,7 +10,7 @@ from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome
 from headrace.mapping.documents import OutMapping
 from headrace.pipeline.links import Link, Links
-from headrace.pipeline.performing import Performed, marked
+from headrace.pipeline.performing import Ask, Performed, marked
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import Step
 from headrace.platform.crashpoints import point
@@ -19,10 +19,11 @@ from headrace.platform.crashpoints import point
 class Marking:
     """Links the main record of an event on one target connection."""
 
-    def __init__(self, connection: str, links: Links, planner: Planner) -> None:
+    def __init__(self, connection: str, links: Links, planner: Planner, ask: Ask | None = None) -> None:
         self._connection = connection
         self._links = links
         self._planner = planner
+        self._ask = ask
 
     async def mark(self, event: CanonicalEvent, performed: Performed) -> None:
         """Link the main record before it is settled: a crash in between leads to VERIFY and back here.
@@ -35,6 +36,12 @@ class Marking:
         step = performed.state.steps[0]
         identity = self._identity(event, step)
         known = self._links.get(self._connection, identity, step.target_id)
+        if known is not None and known.canonical_id != event.key:
+            # Its source read it before we could link it, and took it for a record of its own: it is told anew.
+            known = replace(known, canonical_id=event.key, entity=event.meta.entity, origin="written")
+            await self._links.put(known)
+            if self._ask is not None:
+                await self._ask(step.object, step.target_id)
         if not performed.wrote:
             if known is None:
                 origin = "written" if performed.outcome is Outcome.CREATED else "adopted"

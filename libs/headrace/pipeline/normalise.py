@@ -25,14 +25,14 @@ from headrace.mapping.running import Transforms
 from headrace.mapping.values import is_empty
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
-from headrace.pipeline.echoes import echoed, struck, under_way
+from headrace.pipeline.echoes import contradicted, echoed, renewed, struck
 from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
 from headrace.pipeline.emitted import EMITTED, Seen, Table, changed, entry
 from headrace.pipeline.gate import Gate, back_off
-from headrace.pipeline.identity import GONE, Identity
+from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
-from headrace.pipeline.links import Link, Links, facts_of
+from headrace.pipeline.links import GONE, Link, Links, facts_of
 from headrace.pipeline.poll import PollTasks
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, event_to_record
@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 MERGED_INTO = "merged_into"
 """Field of a deleted record's data that names the record it became part of, where its system tells."""
+
+_LOOKS = 3
+"""How often a record is looked at that is not what we wrote, before it is believed."""
 
 _LAPSED = Mapped({}, (), None, None, None, {}, ())
 
@@ -160,7 +163,7 @@ class Normaliser:
         documents = self._mappings.get(delivery.ref.object)
         if documents is None:
             return "ignored"
-        record = await self._complete(delivery, seen)
+        record = await self._current(documents, delivery, seen)
         if record is None:
             return await self._ended(delivery, "ignored", "not there any more")
         if record.version and record.version < seen.version:
@@ -170,21 +173,53 @@ class Normaliser:
         for document in documents:
             result = await self._emit(document, record, delivery, seen)
             results.add(result)
-            told = self._links.get(self._connection, document.identity, record.ref.external_id)
-            # Only news contradicts a mark: a delayed, older state that was emitted before says nothing of our write.
-            if result in ("emitted", "echo") and (left := struck(told, record.data)) is not None:
+            left = struck(self._link(document, record), record.data)
+            if result in ("emitted", "echo") and left is not None:
                 await self._links.put(left)
         await self._remember(delivery, record, seen)
         return min(results, key=("emitted", "echo", "repeated", "skipped").index)
 
-    async def _complete(self, delivery: Delivery, seen: Seen) -> Record | None:
-        """Return the whole record: from the delivery if it carries it, else by reading it now."""
+    async def _current(self, documents: Sequence[InMapping], delivery: Delivery, seen: Seen) -> Record | None:
+        """Return the whole record: from the delivery if it carries it, else by reading it now.
+
+        One that is not what our processor left there may be from before that write: then it is read again, after the
+        write (I7). What still differs is somebody's own word.
+        """
+        marks = self._marks(documents, delivery)
+        record = self._carried(delivery)
+        read = record is None
+        for _ in range(_LOOKS):
+            if read:
+                record = await self._read(delivery, seen)
+            if record is None or record.deleted:
+                return record
+            data, now = record.data, self._marks(documents, delivery)
+            if not any(contradicted(link, data) for link in now) or (
+                read and now == marks and not any(link.writing for link in now)
+            ):
+                return record
+            for link in now:
+                if link.writing:
+                    await self._links.written(*link.address, self._identity.settle_seconds)
+            marks, read = self._marks(documents, delivery), True
+        return record
+
+    def _marks(self, documents: Sequence[InMapping], delivery: Delivery) -> list[Link]:
+        links = (self._links.get(self._connection, each.identity, delivery.ref.external_id) for each in documents)
+        return [link for link in links if link is not None]
+
+    def _link(self, document: InMapping, record: Record) -> Link | None:
+        return self._links.get(self._connection, document.identity, record.ref.external_id)
+
+    def _carried(self, delivery: Delivery) -> Record | None:
+        """Return the record that a delivery carries whole, None if it must be read."""
         if delivery.content_type == CONTENT_TYPE:
             record: Record | None = load_record(delivery.body)
         else:
             record = self._source.decode(delivery.ref, delivery.body) if delivery.body else None
-        if record is not None and (record.complete or record.deleted):
-            return record
+        return record if record is not None and (record.complete or record.deleted) else None
+
+    async def _read(self, delivery: Delivery, seen: Seen) -> Record | None:
         fetched = await self._patiently(lambda: self._source.fetch(delivery.ref))
         if fetched is None and seen.entities:
             return Record(delivery.ref, {}, modified_at=delivery.received_at, deleted=True)
@@ -230,13 +265,19 @@ class Normaliser:
         if not record.deleted:
             await self._request_references(mapped)
         content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
-        if known is not None and known["fingerprint"] == content:
+        link, reads = self._link(document, record), document.program.reads
+        anew = () if record.deleted else renewed(reads, mapped.asserted, link, record.data)
+        told = known is not None and (known["fingerprint"], known["canonical_id"]) == (content, canonical_id)
+        if told and not anew:
             return await self._ended(delivery, "repeated", "the same as told before", document)
-        ours = () if record.deleted else await self._echoed(document, record, mapped)
-        reads = document.program.reads
+        ours = () if record.deleted else echoed(reads, mapped.asserted, link, record.data)
         news = [name for name, value in mapped.data.items() if name not in ours and reads[name] and not is_empty(value)]
         result = "echo" if ours and not news else "emitted"
-        event = self._event(document, record, mapped, canonical_id, content, delivery, ours, reason)
+        event = self._event(document, record, mapped, canonical_id, content, delivery, reason)
+        if told and link is not None:  # the same content once more, against what we wrote since: another event
+            other = fingerprint(f"{content} {link.written_fingerprint}".encode())
+            event = replace(event, meta=replace(event.meta, event_id=_event_id(event, other)))
+        event = replace(event, meta=replace(event.meta, echoed=ours, renewed=anew))
         seen.entities = {**(seen.entities or {}), document.entity: entry(event, content)}
         point("normalise.before-emit")
         value = self._codec.encode(f"canonical/{document.entity}.v1", event_to_record(event))
@@ -264,13 +305,6 @@ class Normaliser:
                 trace_id=delivery.traceparent,
             )
         return result
-
-    async def _echoed(self, document: InMapping, record: Record, mapped: Mapped) -> tuple[str, ...]:
-        """Return the fields that hold what our own processor wrote (I7); waits for a write that is under way."""
-        link = self._links.get(self._connection, document.identity, record.ref.external_id)
-        if link is not None and under_way(link, record.data):
-            link = await self._links.written(*link.address, self._identity.settle_seconds)
-        return echoed(document.program.reads, mapped.asserted, link, record.data)
 
     async def _state_facts(
         self, document: InMapping, external_id: str, canonical_id: str, facts: dict[str, str]
@@ -301,7 +335,6 @@ class Normaliser:
         canonical_id: str,
         content: str,
         delivery: Delivery,
-        ours: tuple[str, ...],
         reason: str,
     ) -> CanonicalEvent:
         observed = delivery.received_at or datetime.now(UTC)
@@ -319,7 +352,6 @@ class Normaliser:
             legal_entity=mapped.legal_entity,
             asserted=mapped.asserted,
             trace_id=delivery.traceparent,
-            echoed=ours,
             reason=reason,
         )
         return CanonicalEvent(meta, mapped.data)
@@ -361,3 +393,7 @@ class Normaliser:
             external_id=ref.external_id,
             trace_id=traceparent,
         )
+
+
+def _event_id(event: CanonicalEvent, content: str) -> str:
+    return event_id(event.key, event.meta.entity, event.meta.source_version, content)

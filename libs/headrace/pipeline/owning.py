@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,18 +36,24 @@ class Owning:
         event: the event.
         claims: what every origin said before it.
         reads: of the target's mapping.
-        forced: an operator decided that the source's values count.
+        asked: fields for which an operator decided that the source's values count.
     """
 
     def __init__(
-        self, ownership: Ownership, target: str, event: CanonicalEvent, claims: Claims, reads: Reads, *, forced: bool
+        self,
+        ownership: Ownership,
+        target: str,
+        event: CanonicalEvent,
+        claims: Claims,
+        reads: Reads,
+        asked: Collection[str] = (),
     ) -> None:
         self._ownership = ownership
         self._target = target
         self._event = event
         self._before = claims
         self._reads = reads
-        self._forced = forced
+        self._asked = asked
         self._origin = ownership.origin(event.meta)
         self.claims, self._changed = ownership.heard(claims, event)
         self.conflicts: list[Conflict] = []
@@ -67,12 +73,10 @@ class Owning:
         Raises:
             NeedsReview: a field that both sides changed has the rule "review".
         """
-        if self._forced:
-            return dict(differing)
         allowed, asked = {}, {}
         for name, value in differing.items():
             rulings = self._rulings(step, name)
-            if not rulings:
+            if not rulings or name in self._asked:
                 allowed[name] = value
                 continue
             verdicts = {ruling.verdict for _, ruling in rulings}
@@ -90,8 +94,11 @@ class Owning:
 
     def uncertain(self, step: str, names: Iterable[str]) -> bool:
         """Say whether the target's own word could win one of these fields: then its record is read before a change."""
-        return not self._forced and any(
-            ruling.rule.rank(self._origin) != 0 for name in names for _, ruling in self._rulings(step, name)
+        return any(
+            ruling.rule.rank(self._origin) != 0
+            for name in names
+            if name not in self._asked
+            for _, ruling in self._rulings(step, name)
         )
 
     @property

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from headrace.core.errors import NeedsReview, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.ids import mint_canonical_id
-from headrace.core.outcome import ParkReason, Status
+from headrace.core.outcome import ParkReason
 from headrace.pipeline.effects import StateStore
 from headrace.pipeline.links import NATURAL, Link
-from headrace.pipeline.state import EffectState, Parked
+from headrace.pipeline.state import EffectState, Parked, source_of
 from headrace.platform import metrics
 from headrace.platform.codec import Codec
 from headrace.platform.crashpoints import point
@@ -82,9 +83,10 @@ class Parking:
             state: the durable state so far, with an INTENT if its outcome could not be found out.
             error: why; one of the errors that park.
         """
-        before = state.parked
+        before = state.parked_for(source_of(event.meta))
+        again = before is not None and before.event_id == event.meta.event_id
         reason, label, detail = _why(error)
-        attempts = (before.attempts if before else 0) + 1
+        attempts = before.attempts + 1 if before is not None and again else 1
         parked = Parked(
             reason=reason.value,
             label=label,
@@ -92,18 +94,21 @@ class Parking:
             topic=topic,
             event=value,
             event_id=event.meta.event_id,
-            since=before.since if before and before.event_id == event.meta.event_id else datetime.now(UTC),
+            since=before.since if before is not None and again else datetime.now(UTC),
             attempts=attempts,
             next_attempt_at=self._next(error, attempts),
             wait_entity=error.entity if isinstance(error, WaitForRecord) else "",
             wait_canonical_id=error.canonical_id if isinstance(error, WaitForRecord) else "",
-            differences=dict(error.differences) if isinstance(error, NeedsReview) else {},
+            differences=_differences(error, before if again else None),
+            source=source_of(event.meta),
+            forced=before is not None and again and before.forced,
         )
-        state = replace(state, status=Status.PARKED, parked=parked, traceparent=event.meta.trace_id)
+        # What was tried and waits again lets the others of its id have their turn.
+        state = replace(state.with_parked(parked, last=again), traceparent=event.meta.trace_id)
         point("parking.before-park")
         await self._store.put(event.key, state)
         point("parking.after-park")
-        self.remember(event.key, parked)
+        self.remember(event.key, state.parked or parked)
         if self._recent.pop(parked.wait_canonical_id, parked) is None:
             self._wake(event.key)  # its link came while it was on its way here
         if before is None or (before.reason, before.detail, before.event_id) != (reason.value, detail, parked.event_id):
@@ -221,3 +226,10 @@ def _why(error: Exception) -> tuple[ParkReason, str, str]:
         reason = ParkReason.UNKNOWN if error.reason == "outcome unknown" else ParkReason.REJECTED
         return reason, error.reason, error.detail
     raise error
+
+
+def _differences(error: Exception, before: Parked | None) -> dict[str, Any]:
+    """Return what a human decides between, or has decided: a decision holds until it is carried out."""
+    if isinstance(error, NeedsReview):
+        return dict(error.differences)
+    return dict(before.differences) if before is not None and before.forced else {}

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headrace.core import values
-from headrace.core.contracts import Action
+from headrace.core.contracts import Action, Found
 from headrace.core.errors import ChangedMeanwhile, NeedsReview, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.outcome import Outcome
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, PlannedStep
 from headrace.pipeline.effects import Done, Effects
 from headrace.pipeline.first_contact import FirstContact, create_operation
-from headrace.pipeline.links import Links
+from headrace.pipeline.links import Link, Links
 from headrace.pipeline.operations import deletion, differing, operation, told_anew
 from headrace.pipeline.planning import outputs
 from headrace.pipeline.state import EffectState, Step
@@ -72,7 +72,7 @@ class Performer:
         self._connection = connection
         self._effects = effects
         self._links = links
-        self._ask = ask
+        self.ask = self._ask = ask
         self._first = FirstContact(connection, effects, links)
 
     async def perform(self, task: Task, plan: Plan, state: EffectState) -> Performed:
@@ -113,7 +113,7 @@ class Performer:
             existing = state.step(planned.step)
             if existing is None or existing.target_id != task.event.meta.external_id:
                 continue
-            gone = [name for name in told_anew(planned, existing) if name in existing.shadow]
+            gone = [name for name in task.news(planned.step, told_anew(planned, existing)) if name in existing.shadow]
             lost = {name: existing.shadow[name] for name in task.owning.losing(planned.step, gone)}
             if not lost:
                 continue
@@ -189,8 +189,10 @@ class Performer:
         adopted = done.state.step(step.step)
         if adopted is None:
             raise RuntimeError(f"step {step.step} left nothing")
-        changed = differing(step, adopted)
+        changed = task.news(step.step, differing(step, adopted))
         if self._must_hear_first(task, step, changed):
+            if task.tries >= PATIENCE:
+                raise self._unheard(step, found, changed, adopted)
             await self._wait_for_own_word(task, step, found.target_id, changed)
         performed.state = done.state
         if task.owning is not None:
@@ -212,13 +214,13 @@ class Performer:
     def _must_hear_first(self, task: Task, step: PlannedStep, changed: Mapping[str, Any]) -> bool:
         """Say whether the target's own word, which nobody has heard yet, could win what differs."""
         owning = task.owning
-        if owning is None or self._ask is None or not changed or task.tries >= PATIENCE:
+        if owning is None or self._ask is None or not changed:
             return False
         return owning.target_is_unheard and owning.uncertain(step.step, changed)
 
     async def _change(self, task: Task, step: PlannedStep, existing: Step, performed: Performed) -> Done | None:
         """Write what differs and may be written; None if nothing does."""
-        changed = differing(step, existing)
+        changed = task.news(step.step, differing(step, existing))
         if not changed:
             return None
         version = ""
@@ -241,13 +243,14 @@ class Performer:
         version: str,
     ) -> Done:
         update = operation(self._connection, task.event, step, Action.UPDATE, changed, existing.target_id, version)
-        await self._announce(step, existing, changed)
+        link = await self._announce(step, existing, changed)
         try:
             done = await self._effects.run(performed.state, update, task.note)
-        except ChangedMeanwhile as meanwhile:
-            if task.tries >= PATIENCE or self._ask is None:
-                raise
-            await self._wait_for_own_word(task, step, existing.target_id, changed, meanwhile)
+        except (RejectRecord, RetryLater) as error:
+            if link is not None and not (isinstance(error, RejectRecord) and error.reason == "outcome unknown"):
+                await self._links.put(link)  # nothing was written: the mark is what it was
+            if isinstance(error, ChangedMeanwhile) and task.tries < PATIENCE and self._ask is not None:
+                await self._wait_for_own_word(task, step, existing.target_id, changed, error)
             raise
         performed.reached(Outcome.UPDATED)
         if performed.state.steps and step.step == performed.state.steps[0].step:
@@ -266,7 +269,7 @@ class Performer:
         if found is None:
             return ""
         edited = {
-            name: (value, values.lookup(found.record, name))
+            name: value
             for name, value in wanted.items()
             if values.tells(found.record, name)
             and not values.same(existing.holds(name), values.lookup(found.record, name))
@@ -276,7 +279,12 @@ class Performer:
             return found.version
         if task.tries < PATIENCE:
             await self._wait_for_own_word(task, step, existing.target_id, edited)
-        raise NeedsReview(
+        raise self._unheard(step, found, edited, existing)
+
+    def _unheard(self, step: PlannedStep, found: Found, wanted: Mapping[str, Any], existing: Step) -> NeedsReview:
+        """Return the question about values of the target whose own word did not come."""
+        edited = {name: (value, values.lookup(found.record, name)) for name, value in wanted.items()}
+        return NeedsReview(
             "edited in the target",
             f"{step.object} {existing.target_id} was edited, and its own word did not come: "
             + "; ".join(f"{name}: {ours} or {theirs}" for name, (ours, theirs) in edited.items())
@@ -297,13 +305,18 @@ class Performer:
             "that is read first, then the rules of ownership decide",
         ) from cause
 
-    async def _announce(self, step: PlannedStep, existing: Step, changed: Mapping[str, Any]) -> None:
-        """Mark what the record will hold before it does: the target's webhook may be quicker than we are (I7)."""
+    async def _announce(self, step: PlannedStep, existing: Step, changed: Mapping[str, Any]) -> Link | None:
+        """Mark what the record will hold before it does: the target's webhook may be quicker than we are (I7).
+
+        Returns:
+            The link as it was, to go back to if nothing is written.
+        """
         link = self._links.get(self._connection, step.known_as, existing.target_id)
         if link is not None:
             await self._links.put(
                 replace(link, writing=True, written_fingerprint=marked(link.written_fingerprint, changed))
             )
+        return link
 
     async def _after_adoption(self, task: Task, step: PlannedStep, done: Done, performed: Performed) -> Done:
         """Write what our own earlier record lacks: found by its marker without state, its content may be old."""

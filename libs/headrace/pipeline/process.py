@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import LeaseLost, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
-from headrace.core.outcome import Outcome, ParkReason, Status
+from headrace.core.outcome import Outcome, ParkReason
 from headrace.core.ownership import Ownership
 from headrace.mapping.documents import OutMapping
 from headrace.mapping.results import Skipped
@@ -33,26 +33,15 @@ from headrace.pipeline.owning import Owning
 from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Interrupted, Performed, Performer
 from headrace.pipeline.planning import Planner
-from headrace.pipeline.state import EffectState, Parked
+from headrace.pipeline.state import EffectState, Parked, source_of
 from headrace.pipeline.store import TargetStore
-from headrace.pipeline.tasks import Task
+from headrace.pipeline.tasks import Task, Work
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, record_to_event
 from headrace.platform.crashpoints import point
 from headrace.platform.kafka import Message
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One event to be finished. `message` is None for work taken up from the parking: its offset was acked before."""
-
-    event: CanonicalEvent
-    topic: str
-    value: bytes
-    message: Message | None = None
-    forced: bool = False
 
 
 class Processor:
@@ -87,7 +76,8 @@ class Processor:
         self._performer = performer
         self._effects = effects
         self._parking = parking
-        self._marking = Marking(connection, links, planner)
+        self._marking = Marking(connection, links, planner, performer.ask)
+        self._links = links
         self._following = Following(planner, performer, self._marking)
         self._ownership = ownership or {}
         self._routes = routes or {}
@@ -145,7 +135,7 @@ class Processor:
         """Try a parked id again; at most once at a time."""
         if canonical_id not in self._woken:
             self._woken.add(canonical_id)
-            self._lanes.submit(canonical_id, partial(self._resume, canonical_id, False))
+            self._lanes.submit(canonical_id, partial(self._resume, canonical_id))
 
     @property
     def pending(self) -> int:
@@ -176,16 +166,15 @@ class Processor:
         meta = work.event.meta
         state = self._store.get(meta.canonical_id) or EffectState(entity=meta.entity)
         rule = repeated(meta, work.message, state)
-        if rule is None and meta.connection == self._connection:
-            rule = await self._follow(work, state)
-        elif rule is None:
+        own = meta.connection == self._connection
+        if rule is None and not own:
             rule = refused(self._routes, meta, state)
         if rule is not None:
             await self._audit.event(self._connection, meta, "decide", Outcome.SKIPPED.value, detail=rule)
             metrics.DISMISSED.labels(self._connection, rule if rule in RULES else "not taken").inc()
             outcome = Outcome.SKIPPED
         else:
-            outcome = await self._finish(work, state)
+            outcome = await (self._follow(work, state) if own else self._finish(work, state))
         await self._audit.flush(meta.canonical_id)
         point("process.before-ack")
         if work.message is not None:
@@ -245,25 +234,42 @@ class Processor:
 
     def _task(self, work: Work, document: OutMapping, state: EffectState, note: Note) -> Task:
         event, owning = work.event, None
+        parked = state.parked_for(source_of(event.meta))
+        if parked is not None and parked.event_id != event.meta.event_id:
+            parked = None
         if (rules := self._ownership.get(event.meta.entity)) is not None:
-            reads = document.program.reads
-            owning = Owning(rules, self._connection, event, state.claims, reads, forced=work.forced)
-        parked = state.parked
-        tries = parked.attempts if parked is not None and parked.event_id == event.meta.event_id else 0
-        return Task(event, document, note, owning, work.forced, tries)
+            asked = frozenset(parked.differences) if parked is not None and work.forced else frozenset()
+            owning = Owning(rules, self._connection, event, state.claims, document.program.reads, asked)
+        return Task(event, document, note, owning, work.forced, parked.attempts if parked is not None else 0)
 
-    async def _follow(self, work: Work, state: EffectState) -> str:
+    async def _follow(self, work: Work, state: EffectState) -> Outcome:
         """Take note of a change that the target itself tells of."""
-        event = work.event
+        event, note = work.event, self._note(work.event)
         document = self._planner.mapping(event.meta.entity)
-        if document is None:
-            return "own change"
-        observed = await self._following.follow(self._task(work, document, state, self._note(event)), state)
-        if observed != state:
+        observed = state
+        if document is not None:
+            try:
+                if state.intent is not None:
+                    state = await self._recover(event, state, note)
+                observed = await self._following.follow(self._task(work, document, state, note), state)
+            except Interrupted as interrupted:
+                kept = interrupted.state if interrupted.definite else self._store.get(event.key)
+                return await self._park(work, interrupted.error, kept or state, note)
+            except (RejectRecord, RetryLater) as error:
+                return await self._park(work, error, state, note)
+        parked = observed.parked_for(source_of(event.meta))
+        if parked is not None:
+            observed = observed.without_parked(parked.source)
+        if observed != state or state != self._store.get(event.key):
             await self._store.put(event.key, observed)
-        if observed.parked is not None and observed.parked.awaits_own_word:
-            self.wake(event.key)  # it waited for this word
-        return "own change"
+        if parked is not None:
+            await self._parking.resumed(event, parked, resolved=False)
+        if observed.parked is not None and (parked is not None or observed.parked.awaits_own_word):
+            self._parking.remember(event.key, observed.parked)
+            self.wake(event.key)  # it waited for this word, or behind this event
+        metrics.DISMISSED.labels(self._connection, "own change").inc()
+        await note("decide", Outcome.SKIPPED.value, detail="own change")
+        return Outcome.SKIPPED
 
     async def _recover(self, event: CanonicalEvent, state: EffectState, note: Note) -> EffectState:
         intent = state.intent
@@ -288,16 +294,12 @@ class Processor:
     async def _settle(self, work: Work, performed: Performed, detail: str, note: Note) -> None:
         event, state = work.event, performed.state
         await self._marking.mark(event, performed)
-        parked = state.parked
-        if parked is not None and parked.event_id != event.meta.event_id:
-            waiting = record_to_event(await decode(self._codec, parked.event))
-            if waiting.meta.connection != event.meta.connection:
-                parked = None  # what another source wants is not settled by this
+        source = source_of(event.meta)
+        parked = state.parked_for(source)  # what other records want is not settled by this
         document = self._planner.mapping(event.meta.entity)
         rules = self._ownership.get(event.meta.entity)
         done = replace(
-            state,
-            status=Status.SETTLED,
+            state.without_parked(source),
             event_id=event.meta.event_id,
             source_connection=event.meta.connection,
             source_external_id=event.meta.external_id,
@@ -308,10 +310,7 @@ class Processor:
             traceparent=event.meta.trace_id,
             claims=rules.heard(state.claims, event)[0] if rules else state.claims,
             intent=None,
-            parked=state.parked if parked is None else None,
         )
-        if done.parked is not None:
-            done = replace(done, status=Status.PARKED)
         if work.message is not None:
             done = replace(done, topic=work.message.topic, partition=work.message.partition, offset=work.message.offset)
         point("effects.before-done")
@@ -323,30 +322,32 @@ class Processor:
                     "settle", Outcome.SUPERSEDED.value, detail=f"event {parked.event_id} gave way to a newer one"
                 )
             await self._parking.resumed(event, parked, resolved=work.forced)
-        elif done.parked is not None:
+        if done.parked is not None:
+            self._parking.remember(event.key, done.parked)
             self.wake(event.key)
         await note("settle", performed.outcome.value, detail=detail, target_id=_target_id(done))
 
     async def _park(self, work: Work, error: Exception, state: EffectState, note: Note) -> Outcome:
-        before = state.parked
+        before = state.parked_for(source_of(work.event.meta))
         state = await self._parking.park(work.event, work.topic, work.value, state, error)
         if state.parked is None:
             raise RuntimeError("parking left nothing")
         if before is not None and before.event_id != work.event.meta.event_id:
             await note("park", Outcome.SUPERSEDED.value, detail=f"event {before.event_id} gave way to a newer one")
-        await note("park", Outcome.PARKED.value, detail=f"{state.parked.reason}: {state.parked.detail}")
+        now = state.parked_for(source_of(work.event.meta)) or state.parked
+        await note("park", Outcome.PARKED.value, detail=f"{now.reason}: {now.detail}")
         return Outcome.PARKED
 
     # --- parked work and commands ---
 
-    async def _resume(self, canonical_id: str, forced: bool) -> None:
+    async def _resume(self, canonical_id: str) -> None:
         self._woken.discard(canonical_id)
         state = self._store.get(canonical_id)
         if state is None or state.parked is None:
             return
-        await self._work(await self._taken_up(state.parked, forced))
+        await self._work(await self._taken_up(state.parked, forced=state.parked.forced))
 
-    async def _taken_up(self, parked: Parked, forced: bool) -> Work:
+    async def _taken_up(self, parked: Parked, *, forced: bool) -> Work:
         event = record_to_event(await decode(self._codec, parked.event))
         return Work(event, parked.topic, parked.event, None, forced)
 
@@ -360,11 +361,13 @@ class Processor:
         state = self._store.get(message.key)
         try:
             document = self._planner.mapping(state.entity) if state else None
-            result = await commands.carry_out(command, state, document, self._codec, self._store, self._effects)
+            result = await commands.carry_out(
+                command, state, document, self._codec, self._store, self._effects, self._links
+            )
         except RejectRecord as error:
             result = commands.Result(f"refused: {error.detail}")
         if result.retry:
-            await self._resume(message.key, result.forced)
+            await self._resume(message.key)
         elif result.settled is not None and state is not None and state.parked is not None:
             work = await self._taken_up(state.parked, forced=True)
             await self._settle(work, Performed(result.settled, Outcome.SKIPPED), result.words, self._note(work.event))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace.core import values
+from headrace.core.event import Meta
 from headrace.core.outcome import Status
 from headrace.core.ownership import Claim, Claims
 
@@ -68,6 +69,8 @@ class Parked:
     wait_entity: str = ""
     wait_canonical_id: str = ""
     differences: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    forced: bool = False
 
     @property
     def awaits_own_word(self) -> bool:
@@ -96,6 +99,29 @@ class EffectState:
     steps: tuple[Step, ...] = ()
     intent: Intent | None = None
     parked: Parked | None = None
+    behind: tuple[Parked, ...] = ()
+
+    def parked_for(self, source: str) -> Parked | None:
+        """Return what is parked of a source record, None if nothing is."""
+        return next((each for each in self.all_parked if each.source == source), None)
+
+    @property
+    def all_parked(self) -> tuple[Parked, ...]:
+        """Everything that is parked, the one that is tried next first."""
+        return (self.parked, *self.behind) if self.parked else ()
+
+    def with_parked(self, parked: Parked, *, last: bool = False) -> EffectState:
+        """Return the state with an event parked in place of what its record had; behind the others if `last`."""
+        others = tuple(each for each in self.all_parked if each.source != parked.source)
+        return self._parking(*others, parked) if last else self._parking(parked, *others)
+
+    def without_parked(self, source: str) -> EffectState:
+        """Return the state without what is parked of a source record; the next one comes to the front."""
+        return self._parking(*(each for each in self.all_parked if each.source != source))
+
+    def _parking(self, *parked: Parked) -> EffectState:
+        status = Status.PARKED if parked else Status.SETTLED
+        return replace(self, status=status, parked=parked[0] if parked else None, behind=parked[1:])
 
     def step(self, name: str) -> Step | None:
         """Return what step `name` left in the target, None if it was never done."""
@@ -122,9 +148,8 @@ def to_record(state: EffectState, now: datetime) -> dict[str, Any]:
         intent = record["intent"] = _shallow(state.intent)
         intent["key_json"] = values.dump(intent.pop("key")).decode()
         intent["fields_json"] = values.dump(intent.pop("fields")).decode()
-    if state.parked:
-        parked = record["parked"] = _shallow(state.parked)
-        parked["differences_json"] = values.dump(parked.pop("differences")).decode()
+    record["parked"] = _parked_out(state.parked) if state.parked else None
+    record["behind"] = [_parked_out(parked) for parked in state.behind]
     return record
 
 
@@ -144,11 +169,8 @@ def from_record(record: dict[str, Any]) -> EffectState:
             key=values.load(intent["key_json"]),
             fields=values.load(intent["fields_json"]),
         )
-    if parked := fields["parked"]:
-        fields["parked"] = Parked(
-            **{name: value for name, value in parked.items() if not name.endswith("_json")},
-            differences=values.load(parked["differences_json"]),
-        )
+    fields["parked"] = _parked_in(fields["parked"]) if fields["parked"] else None
+    fields["behind"] = tuple(_parked_in(parked) for parked in fields["behind"])
     return EffectState(**fields)
 
 
@@ -176,3 +198,18 @@ def _claims_in(found: dict[str, Any]) -> Claims:
         }
         for origin, said in found.items()
     }
+
+
+def _parked_out(parked: Parked) -> dict[str, Any]:
+    record = _shallow(parked)
+    return {**record, "differences_json": values.dump(record.pop("differences")).decode()}
+
+
+def _parked_in(found: dict[str, Any]) -> Parked:
+    given = {name: value for name, value in found.items() if not name.endswith("_json")}
+    return Parked(**given, differences=values.load(found["differences_json"]))
+
+
+def source_of(meta: Meta) -> str:
+    """Return the name of the record that an event tells of, for what is parked of it."""
+    return f"{meta.connection}:{meta.external_id}"

@@ -176,7 +176,8 @@ def record_to_event(record: Mapping[str, Any]) -> CanonicalEvent:
     """
     try:
         meta = {name: record["meta"][name] for name in _META}
-        meta.update(change=Change(meta["change"]), asserted=tuple(meta["asserted"]), echoed=tuple(meta["echoed"]))
+        lists = {name: tuple(meta[name]) for name in ("asserted", "echoed", "renewed")}
+        meta.update(lists, change=Change(meta["change"]))
         return CanonicalEvent(Meta(**meta), record["data"])
     except (KeyError, TypeError, ValueError) as error:
         problem = f"not a canonical event: {type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,23 +15,25 @@ from headrace.core.ownership import Ownership, Rule, Verdict
 START = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def says(connection, at, legal_entity=None, echoed=(), **data):
+def says(connection, at, company=None, echoed=(), renewed=(), **data):
     moment = START + timedelta(minutes=at)
+    external_id = f"dataAreaId={company},CustomerAccount=1" if company else "1"
     meta = Meta(
         f"{connection}-{at}",
         "customer",
         "C1",
         connection,
         "x",
-        "1",
+        external_id,
         "",
         moment,
         moment,
         Change.UPSERT,
-        legal_entity,
+        company,
         tuple(data),
         "",
         tuple(echoed),
+        tuple(renewed),
     )
     return CanonicalEvent(meta, data)
 
@@ -62,6 +65,8 @@ def test_the_first_of_the_list_that_has_a_value_counts():
     assert verdict(rule, says("erp", 1, name="b"), says("crm", 2, name="a"), target="erp").verdict is Verdict.KEEP
     assert verdict(rule, says("crm", 2, name="a"), says("erp", 1, name="b"), target="crm").verdict is Verdict.WRITE
     assert verdict(rule, says("erp", 1, name=""), says("crm", 2, name="a"), target="erp").verdict is Verdict.WRITE
+    cleared = [says("crm", 1, name="a"), says("erp", 2, name="b"), says("erp", 3, name=None)]
+    assert verdict(rule, *cleared, target="crm").verdict is Verdict.WRITE
 
 
 def test_what_we_wrote_there_is_nobodys_word():
@@ -95,9 +100,33 @@ def test_review_leaves_records_that_were_there_before_as_they_are():
 
 
 def test_a_legal_entity_may_own():
-    other = says("erp", 1, legal_entity="DEMF", name="a")
+    other = says("erp", 1, company="demf", name="a")
     assert verdict("erp/usmf", other, target="crm").verdict is Verdict.KEEP
-    assert verdict("erp/usmf", says("erp", 1, legal_entity="usmf", name="a"), target="crm").verdict is Verdict.WRITE
+    assert verdict("erp/usmf", says("erp", 1, company="usmf", name="a"), target="crm").verdict is Verdict.WRITE
+
+
+def test_two_companies_of_one_system_are_two_voices():
+    old = says("erp", 1, company="demf", phone="77")
+    later = [says("crm", 5, phone="5"), says("erp", 9, company="demf", phone="77", name="x")]
+    ownership = Ownership({"*": Rule.parse("latest")})
+    claims, _ = ownership.heard({}, old)
+    claims, _ = ownership.heard(claims, says("erp", 2, company="usmf", phone="1"))
+    for event in later:
+        before, (claims, changed) = claims, ownership.heard(claims, event)
+    assert ownership.decide("phone", "erp/demf", "crm", before, claims, changed).verdict is Verdict.KEEP
+
+
+def test_a_value_that_is_set_back_is_a_new_word():
+    told = [says("erp", 1, name="0"), says("crm", 2, name="1"), says("erp", 3, name="0", renewed=["name"])]
+    assert verdict("latest", *told, target="crm").verdict is Verdict.WRITE
+
+
+def test_what_is_gone_says_nothing_any_more():
+    ownership = Ownership({"*": Rule.parse(["erp", "crm"])})
+    claims, _ = ownership.heard({}, says("erp", 1, name="a"))
+    gone = says("erp", 2)
+    gone = CanonicalEvent(replace(gone.meta, change=Change.DELETE), {})
+    assert ownership.heard(claims, gone) == ({}, frozenset())
 
 
 def test_a_field_without_rule_is_not_decided():
@@ -162,5 +191,5 @@ def test_both_sides_end_the_same(edits, rule):
             heard(says(target, 5000, name=systems[target], echoed=["name"]))
     if rule == "latest" or (isinstance(rule, str) and any(source == rule for source, _ in spoken)):
         assert systems["crm"] == systems["erp"]
-    if isinstance(rule, list) and all(value for _, _, value in edits):
+    if isinstance(rule, list):
         assert systems["crm"] == systems["erp"]
