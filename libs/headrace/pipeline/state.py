@@ -202,7 +202,8 @@ def _claims_in(found: dict[str, Any]) -> Claims:
 
 def _parked_out(parked: Parked) -> dict[str, Any]:
     record = _shallow(parked)
-    return {**record, "differences_json": values.dump(record.pop("differences")).decode()}
+    record["differences_json"] = values.dump(record.pop("differences")).decode()
+    return record
 
 
 def _parked_in(found: dict[str, Any]) -> Parked:
