@@ -34,6 +34,7 @@ from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.poll import Cursors, Poller, PollTasks
 from headrace.pipeline.process import Processor
+from headrace.pipeline.service import calm_collector
 from headrace.pipeline.store import TargetStore
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.kafka import Message
@@ -65,6 +66,7 @@ async def run(effort: Effort, world: World) -> Report:
     await orders.warm_up([samples.order_event(n) for n in few])
     await repeats.warm_up([samples.customer_event(n) for n in customers])
     revisions = count(2)
+    calm_collector()
 
     async def again(make: Callable[[int, int], CanonicalEvent], bench: Deciding, numbers: range) -> float:
         revision = next(revisions)

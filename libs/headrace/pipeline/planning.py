@@ -19,6 +19,8 @@ from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Link, Links
 from headrace.platform import metrics
 
+_NESTED = (dict, list)
+
 FindRate = Callable[[str, str, str, date], Quote | None]
 """Rate type, from currency, to currency and day → the exchange rate, None if nobody told it yet."""
 
@@ -137,7 +139,7 @@ class Planner:
     def _refreshed(self, value: Any) -> Any:
         """Return event data with each reference's canonical id as the links know it now: identities are found late."""
         if isinstance(value, dict):
-            fresh = {name: self._refreshed(item) for name, item in value.items()}
+            fresh = {name: self._refreshed(item) if type(item) in _NESTED else item for name, item in value.items()}
             if fresh.get("external_id") and "canonical_id" in fresh and "connection" in fresh:
                 fresh["canonical_id"] = self._links.canonical_id(
                     fresh["connection"], fresh["object"], fresh["external_id"]

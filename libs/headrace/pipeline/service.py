@@ -93,7 +93,7 @@ async def receive(connectors: Sequence[Connector], settings: Settings, only: str
     server = HttpServer(Application(receiver, routes(process.live, process.ready)), settings.host, settings.port)
     try:
         await server.start()
-        _calm_collector()
+        calm_collector()
         await process.until_stopped()
         await receiver.drain(settings.drain_seconds)
     finally:
@@ -149,20 +149,29 @@ async def _run(process: Process, shared: Shared) -> None:
     server = HttpServer(Starlette(routes=routes(process.live, process.ready)), settings.host, settings.metrics_port)
     await server.start()
     logger.info("health and metrics", extra={"port": server.port})
+    calming = asyncio.create_task(_calm_when_recovered(process))
     try:
         await asyncio.gather(*(worker.start() for worker in process.workers.values()))
         await process.until_stopped()
     finally:
+        calming.cancel()
         await asyncio.gather(*(worker.stop() for worker in process.workers.values()), return_exceptions=True)
         await server.stop()
     if process.error is not None:
         raise process.error
 
 
-def _calm_collector() -> None:
-    """Leave what start-up made to itself and look for cycles rarely: requests make none, and each look stops them all.
+async def _calm_when_recovered(process: Process) -> None:
+    for worker in process.workers.values():
+        await worker.ready.wait()
+    calm_collector()
 
-    `make bench` measures the receiver with and without; the objects of one request die by reference counting.
+
+def calm_collector() -> None:
+    """Leave what start-up made to itself and look for cycles rarely.
+
+    Requests and events make next to none, their objects die by reference counting, and each look stops the process
+    while it goes through all states and links. `make bench` calls it where it measures what a service does in process.
     """
     gc.collect()
     gc.freeze()

@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -237,7 +238,8 @@ class HttpClient:
             target = self.address(path).raw_path
         if params is None:
             return target
-        query = str(httpx.QueryParams(params)).encode("ascii")
+        plain = all(type(value) is str for value in params.values())
+        query = _query(tuple(params.items())) if plain else str(httpx.QueryParams(params)).encode("ascii")
         return target.partition(b"?")[0] + (b"?" + query if query else b"")
 
     # --- one call ---
@@ -332,6 +334,12 @@ async def _whole(answer: httpx.Response) -> bytes:
             raise _TooLarge
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _query(params: tuple[tuple[str, str], ...]) -> bytes:
+    """Return an encoded query, remembered: most calls ask for the same long list of fields."""
+    return str(httpx.QueryParams(dict(params))).encode("ascii")
 
 
 def traceparent(trace: str) -> str:
