@@ -289,6 +289,27 @@ async def test_a_value_that_is_set_back_before_our_write_was_seen_is_news(bench)
     assert len(bench.events("customer")) == 2
 
 
+async def test_a_value_that_is_set_back_is_news_with_versions_as_well(bench):
+    await bench.holding(organization(version="v1"))
+    await bench.links.put(written({"name": "New"}))
+    await bench.holding(organization(version="v3"))
+    told, again = bench.events("customer")
+    assert (again.data, again.meta.renewed) == (told.data, ("name",))
+
+
+async def test_a_page_that_was_read_between_two_of_our_writes_is_no_news(bench):
+    await bench.holding(organization(version="v1"))
+    await bench.links.put(written({"name": "First"}))
+    await bench.links.put(replace(written({"name": "Second"}), writing=True))
+    await bench.links.put(written({"name": "Second"}))
+    bench.source.holds(organization(version="v3", name="Second"))
+    await bench.deliver(polled(organization(version="v2", name="First")))
+    await bench.deliver(polled(organization(version="v3", name="Second")))
+    told = bench.events("customer")[1:]
+    assert {event.data["name"] for event in told} == {"Second"}
+    assert all("name" in event.meta.echoed for event in told)
+
+
 async def test_a_page_that_was_read_before_our_write_is_read_again(bench):
     await bench.holding(organization(version="", name="Before"))
     await bench.links.put(written({"name": "Berg AS"}))

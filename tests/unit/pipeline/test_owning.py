@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from headrace.core import values
+from headrace.core.errors import LeaseLost, RejectRecord, RetryLater
+from headrace.core.event import Change
 from headrace.core.outcome import Outcome
 from headrace.pipeline.links import Link
 
@@ -26,6 +30,24 @@ async def edited(bench, number, **data):
     """Let a person change the target, and the target tell of it."""
     bench.target.records["T1"].update(data)
     await bench.feed(told_by_the_target("T1", customer(number, **data), event_id=f"edit{number}"))
+
+
+async def woken(bench, times):
+    """Let the time of what is parked come, again and again."""
+    for _ in range(times):
+        bench.processor.wake(CUSTOMER_ID)
+        await bench.settled()
+
+
+def throttled():
+    """Return the answers that make an effect give up for now."""
+    return [RetryLater("throttled", 0.001) for _ in range(8)]
+
+
+def without_phone(given):
+    """Return an event of a source that says nothing of the telephone number."""
+    data = {name: value for name, value in given.data.items() if name != "phone"}
+    return replace(given, data=data, meta=replace(given.meta, asserted=tuple(data)))
 
 
 def conflicts(bench):
@@ -76,9 +98,7 @@ async def test_an_edit_whose_word_never_comes_is_shown_to_a_human():
     bench = await started({"*": "latest"})
     bench.target.records["T1"]["phone"] = "99"
     await bench.feed(customer(5, phone="2"))
-    for _ in range(3):
-        bench.processor.wake(CUSTOMER_ID)
-        await bench.settled()
+    await woken(bench, 3)
     parked = bench.state(customer()).parked
     assert (parked.reason, parked.label) == ("review", "edited in the target")
     assert parked.differences == {"phone": ("2", "99")}
@@ -182,3 +202,129 @@ async def test_a_fact_does_not_disturb_a_link():
     assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "T1"
     assert bench.links.fact(CUSTOMER_ID, "erp", "Customers", None, "on_hold") == "All"
     assert [link.object for link in bench.links.of(CUSTOMER_ID)] == ["Customers"]
+
+
+async def test_a_decision_for_the_source_writes_only_what_was_asked():
+    bench = await started({"name": "review", "phone": "erp"})
+    await edited(bench, 4, name="ERP name", phone="99")
+    await bench.feed(customer(5, name="CRM name", phone="1"))
+    assert set(bench.state(customer()).parked.differences) == {"name"}
+    await bench.command(CUSTOMER_ID, "resolve", json.dumps({"take": "source"}))
+    assert (bench.target.records["T1"]["name"], bench.target.records["T1"]["phone"]) == ("CRM name", "99")
+
+
+async def test_a_decision_holds_until_the_target_is_ready():
+    bench = await started({"*": "review"})
+    await edited(bench, 4, phone="99")
+    await bench.feed(customer(5, phone="2"))
+    bench.target.script = throttled()
+    await bench.command(CUSTOMER_ID, "resolve", json.dumps({"take": "source"}))
+    assert bench.target.records["T1"]["phone"] == "99"
+    await woken(bench, 1)
+    assert bench.target.records["T1"]["phone"] == "2"
+    assert bench.state(customer()).parked is None
+
+
+@pytest.mark.parametrize("rule", [["erp", "crm"], "latest"])
+async def test_a_record_that_was_there_is_not_overwritten_however_late_its_own_word_is(rule):
+    bench = Bench(ownership={"customer": {"*": rule}})
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "99"}
+    await bench.feed(customer(2))
+    await woken(bench, 4)
+    assert bench.target.records["X9"] == {"vat": "NO1", "name": "BERG", "phone": "99"}
+    assert bench.state(customer()).parked is not None
+
+
+async def test_a_put_back_that_a_crash_interrupts_is_made_by_the_next_owner():
+    bench = await started({"*": "crm"})
+    bench.target.records["T1"].update(phone="99")
+    message = bench.message(told_by_the_target("T1", customer(9, phone="99"), event_id="edit9"))
+    bench.store.lease = 0.0  # dies between INTENT and call
+    bench.processor.on_message(message)
+    async with asyncio.timeout(5):
+        while not bench.failures:
+            await asyncio.sleep(0.005)
+    assert isinstance(bench.failures.pop(), LeaseLost)
+    assert bench.state(customer()).intent is not None
+    assert bench.target.ledger == []
+    await bench.processor.on_revoked(0.1)
+    bench.store.lease = 10.0
+    await bench.processor.on_assigned(frozenset({0}))
+    await bench.feed(message)  # it was not acked
+    assert bench.target.records["T1"]["phone"] == "1"
+    assert bench.state(customer()).intent is None
+
+
+async def test_a_put_back_that_the_target_does_not_take_now_is_made_later():
+    bench = await started({"*": "crm"})
+    bench.target.script = throttled()
+    await edited(bench, 9, phone="99")
+    assert bench.state(customer()).parked is not None
+    await woken(bench, 3)
+    assert bench.target.records["T1"]["phone"] == "1"
+    assert bench.state(customer()).parked is None
+
+
+async def test_a_put_back_whose_outcome_cannot_be_found_out_is_shown_to_a_human():
+    bench = await started({"*": "crm"})
+
+    async def blind(operation):
+        raise RejectRecord("no key to look up", "cannot be asked")
+
+    bench.target.script = ["lost request"]
+    bench.target.find = blind
+    await edited(bench, 9, phone="99")
+    state = bench.state(customer())
+    assert (state.parked.reason, state.intent is not None) == ("unknown", True)
+
+
+async def test_a_field_that_the_target_filled_first_is_changed_by_a_later_word():
+    """Created without a number; a person adds one in the target; it reaches the source, and is changed there."""
+    bench = Bench(ownership={"customer": {"*": "latest"}})
+    await bench.feed(without_phone(customer(1)))
+    await edited(bench, 3, phone="99")
+    echo = customer(4, phone="99")
+    await bench.feed(replace(echo, meta=replace(echo.meta, echoed=("phone",))))
+    await bench.feed(customer(9, phone="2"))
+    assert bench.state(customer()).parked is None
+    assert bench.target.records["T1"]["phone"] == "2"
+
+
+async def test_a_field_that_the_target_filled_first_needs_no_word_that_was_heard_already():
+    bench = Bench(ownership={"customer": {"*": "latest"}})
+    await bench.feed(without_phone(customer(1)))
+    await edited(bench, 3, phone="99")
+    await bench.feed(customer(9, phone="2"))
+    await woken(bench, 4)
+    assert bench.state(customer()).parked is None
+    assert bench.target.records["T1"]["phone"] == "2"
+
+
+async def test_what_an_owner_said_counts_no_more_after_its_record_is_gone():
+    bench = await started({"*": "crm"})
+    gone = customer(4)
+    meta = replace(gone.meta, change=Change.DELETE, asserted=(), reason="deleted")
+    await bench.feed(replace(gone, data={}, meta=meta))
+    await bench.command(CUSTOMER_ID, "skip")
+    await edited(bench, 9, phone="99")
+    assert bench.target.records["T1"]["phone"] == "99"
+
+
+async def test_to_clear_a_field_is_a_word_of_its_owner():
+    bench = await started({"*": ["erp", "crm"]})
+    await edited(bench, 9, phone=None)
+    assert bench.target.records["T1"]["phone"] is None
+    await bench.feed(customer(10, phone="2"))
+    assert bench.target.records["T1"]["phone"] is None
+    other_side = Bench(ownership={"customer": {"*": ["crm", "erp"]}})
+    await other_side.feed(customer(1), customer(2, phone=None))
+    assert other_side.target.records["T1"]["phone"] is None
+
+
+async def test_a_write_that_was_refused_leaves_the_mark_of_what_is_there():
+    bench = await started({"*": "latest"})
+    bench.target.script = [RejectRecord("bad", "phone does not fit")]
+    await bench.feed(customer(5, phone="2"))
+    assert bench.state(customer()).parked.reason == "rejected"
+    mark = bench.links.get("erp", "Customers", "T1").written_fingerprint
+    assert "phone" not in values.differing(mark, {"phone": "1"})

@@ -13,7 +13,7 @@ from headrace.core.errors import RejectRecord, RetryLater
 from headrace.core.event import Change
 from headrace.core.ids import mint_canonical_id
 from headrace.core.outcome import Outcome, Status
-from headrace.pipeline.links import Link
+from headrace.pipeline.links import Link, facts_of
 from headrace.platform.kafka import Message
 
 from .bench import CUSTOMER_ID, Bench, customer, event, order, told_by_the_target
@@ -381,3 +381,39 @@ async def test_an_update_is_marked_as_ours_before_the_target_can_tell_of_it(benc
     bench.target.apply = webhook_is_quicker
     await bench.feed(customer(2, phone="2"))
     assert marked == [True]
+
+
+async def test_what_our_own_processor_wrote_at_the_source_is_not_written(bench):
+    """The source cut a name that we wrote there: the cut name is no news (I7)."""
+    await bench.feed(customer(1))
+    cut = customer(2, name="Berg")
+    meta = replace(cut.meta, connection="fo", external_id="F1", event_id="fo", echoed=("name", "tax_number", "phone"))
+    await bench.feed(replace(cut, meta=meta))
+    assert bench.target.records["T1"]["name"] == "Berg AS"
+
+
+async def test_a_record_of_another_identity_cannot_be_taken(bench):
+    bench.target.records["X9"] = {"vat": "NO1", "name": "BERG", "phone": "99"}
+    await bench.links.put(Link("erp", "Customers", "X9", "C-OTHER", "customer", "adopted"))
+    await bench.feed(customer(1))
+    before = bench.state(customer())
+    assert before.parked.label == "matched record belongs to another"
+    await bench.command(CUSTOMER_ID, "resolve", '{"target_id": "X9", "object": "Customers", "step": "record"}')
+    told = [bench.codec.decode(value)[1] for value in bench.producer.on("audit")]
+    (result,) = [record["result"] for record in told if "result" in record]
+    assert result.startswith("refused: ")
+    assert "C-OTHER" in result
+    assert bench.state(customer()) == before
+    assert bench.links.get("erp", "Customers", "X9").canonical_id == "C-OTHER"
+
+
+async def test_what_took_the_place_of_a_deleted_record_is_what_others_name(bench):
+    def facts(target_id, **said):
+        return Link("erp", facts_of("Customers"), target_id, CUSTOMER_ID, "customer", "adopted", facts=said)
+
+    await bench.links.put(Link("erp", "Customers", "T1", CUSTOMER_ID, "customer", "written"))
+    await bench.links.put(facts("T1", gone="deleted"))
+    await bench.links.put(Link("erp", "Customers", "T2", CUSTOMER_ID, "customer", "matched"))
+    await bench.links.put(facts("T2", on_hold="All"))
+    assert bench.links.external(CUSTOMER_ID, "erp", "Customers") == "T2"
+    assert bench.links.fact(CUSTOMER_ID, "erp", "Customers", None, "on_hold") == "All"
