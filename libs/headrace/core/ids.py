@@ -38,7 +38,8 @@ def marker(canonical_id: str, length: int = 18) -> str:
     if not 10 <= length <= 28:
         raise ValueError(f"a marker has 10 to 28 characters, not {length}")
     digest = hashlib.sha256(canonical_id.encode()).digest()
-    return ("HR" + base64.b32encode(digest).decode().rstrip("="))[:length]
+    needed = -(-(length - 2) // 8) * 5  # bytes; encoding the rest would be for nothing
+    return ("HR" + base64.b32encode(digest[:needed]).decode())[:length]
 
 
 def fingerprint(content: bytes) -> str:
