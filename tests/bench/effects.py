@@ -1,8 +1,8 @@
 """Updates through the effect protocol on the F&O sandbox, against the same calls made by bare httpx.
 
-The protocol writes INTENT and outcome to real Kafka, each awaited, and lines of audit. Between both stands the connector
-alone (`target.apply`), so that it shows what the protocol costs and what the connector does. F&O may answer an update
-with the row or with nothing; then the connector reads it, and a change is two calls one after the other.
+The protocol writes INTENT and outcome to real Kafka, each awaited, and lines of audit. Between both stands the
+connector alone (`target.apply`), so that it shows what the protocol costs and what the connector does. F&O may answer
+an update with the row or with nothing; then the connector reads it, and a change is two calls one after the other.
 """
 
 from __future__ import annotations

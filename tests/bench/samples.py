@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
@@ -145,7 +145,7 @@ def order_event(number: int, revision: int = 1, lines: int = 5) -> CanonicalEven
         "currency": "USD",
         "ordered_on": date(2026, 11, 21),
         "requested_delivery_on": date(2026, 12, 20),
-        "total": {"amount": Decimal("9176.50"), "currency": "USD"},
+        "total": {"amount": _total(lines), "currency": "USD"},
         "sales_origin": "Pipedrive",
         "dimensions": [{"name": "Department", "value": "022"}, {"name": "CostCenter", "value": "SALES"}],
         "lines": [
@@ -164,6 +164,13 @@ def order_event(number: int, revision: int = 1, lines: int = 5) -> CanonicalEven
         ],
     }
     return _event("sales_order", "deal-order", str(number), data, revision)
+
+
+def _total(lines: int) -> Decimal:
+    """Return what lines 1 to `lines` of an order come to: quantity × price less 12.5 %, plus 19 %, rounded each."""
+    cent, price = Decimal("0.01"), Decimal("2294.99") * Decimal("0.875")
+    net = [(line * price).quantize(cent, ROUND_HALF_UP) for line in range(1, lines + 1)]
+    return sum((amount + (amount * Decimal("0.19")).quantize(cent, ROUND_HALF_UP) for amount in net), Decimal(0))
 
 
 def settled_state(number: int) -> EffectState:
