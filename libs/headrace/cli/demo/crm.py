@@ -20,6 +20,7 @@ FIELDS = {
         {"name": "Requested delivery", "type": "date"},
         {"name": "Department", "type": "varchar"},
         {"name": "Cost center", "type": "varchar"},
+        {"name": "Business unit", "type": "varchar"},
         {"name": "Sales order number", "type": "varchar"},
         {"name": "Sales order status", "type": "varchar"},
     ],
