@@ -158,7 +158,8 @@ async def _parked(shared: Shared, connection: str) -> dict[str, _Row]:
             rows.pop(message.key, None)
             held = from_record(await decode(shared.codec, message.value)) if message.value else None
             if held and (parked := held.parked):
-                rows[message.key] = (held.entity, parked.reason, parked.since, parked.attempts, parked.detail)
+                more = f" (and {len(held.behind)} more of this id behind it)" if held.behind else ""
+                rows[message.key] = (held.entity, parked.reason, parked.since, parked.attempts, parked.detail + more)
     async for message in read_all(shared.settings.kafka, [shared.names.parked(connection)]):
         record = await decode(shared.codec, message.value or b"")
         if record["canonical_id"]:
