@@ -121,6 +121,8 @@ class EffectState:
 
     def _parking(self, *parked: Parked) -> EffectState:
         status = Status.PARKED if parked else Status.SETTLED
+        if self.status is status and self.all_parked == parked:
+            return self  # as for most events: nothing is parked, and nothing was
         return replace(self, status=status, parked=parked[0] if parked else None, behind=parked[1:])
 
     def step(self, name: str) -> Step | None:
@@ -159,7 +161,8 @@ def _shallow(part: EffectState | Step | Intent | Parked) -> dict[str, Any]:
 
 def from_record(record: dict[str, Any]) -> EffectState:
     """Return the state that `to_record` wrote."""
-    fields = {name: value for name, value in record.items() if name != "updated_at"}
+    fields = {**record}
+    del fields["updated_at"]
     fields["status"] = Status(fields["status"])
     fields["steps"] = tuple(_step_in(step) for step in record["steps"])
     fields["claims"] = _claims_in(values.load(record["claims"])) if record["claims"] else {}
