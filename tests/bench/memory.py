@@ -117,7 +117,6 @@ async def _fill_links(count: int) -> int:
                         "canonical_id": canonical_id,
                         "entity": "customer",
                         "origin": "written",
-                        "written_version": None,
                         "written_fingerprint": None,
                         "updated_at": samples.START,
                     }
