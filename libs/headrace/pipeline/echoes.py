@@ -37,8 +37,11 @@ def echoed(
 def renewed(
     reads: Mapping[str, Collection[str]], asserted: Collection[str], link: Link | None, record: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Return the canonical fields that no longer hold what we wrote; arguments as in `echoed`."""
-    changed = contradicted(link, record)
+    """Return the canonical fields that no longer hold what we wrote; arguments as in `echoed`.
+
+    While a write has neither ended nor been found out, nobody can tell.
+    """
+    changed = contradicted(link, record) if link is not None and not link.writing else frozenset()
     return tuple(
         name
         for name in asserted
@@ -54,7 +57,7 @@ def contradicted(link: Link | None, record: Mapping[str, Any]) -> frozenset[str]
 def struck(link: Link | None, record: Mapping[str, Any]) -> Link | None:
     """Return the link without the marks that the record contradicts: a change back is news. None: as it is."""
     gone = contradicted(link, record)
-    if link is None or not gone:
+    if link is None or link.writing or not gone:
         return None
     left = values.without(link.written_fingerprint or "", gone)
     return replace(link, written_fingerprint=left or None, writing=False)

@@ -60,7 +60,7 @@ class Following:
             # One identity may have a record in several legal entities: only the one that we wrote has this shadow.
             if existing is None or existing.target_id != event.meta.external_id:
                 continue
-            told = task.news(planned.step, told_anew(planned, existing))
+            told = told_anew(planned, existing)
             changed = {name: value for name, value in told.items() if name not in put_back}
             held = {name: value for name, value in existing.held.items() if name not in changed}
             state = state.with_step(replace(existing, shadow={**existing.shadow, **changed}, held=held))

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from headrace.core import values
 from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome
 from headrace.mapping.documents import OutMapping
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.performing import Ask, Performed, marked
 from headrace.pipeline.planning import Planner
-from headrace.pipeline.state import Step
+from headrace.pipeline.state import Intent, Step
 from headrace.platform.crashpoints import point
 
 
@@ -34,7 +35,7 @@ class Marking:
             return
         point("process.before-link")
         step = performed.state.steps[0]
-        identity = self._identity(event, step)
+        identity = self._identity(event, step.step, step.object)
         known = self._links.get(self._connection, identity, step.target_id)
         if known is not None and known.canonical_id != event.key:
             # Its source read it before we could link it, and took it for a record of its own: it is told anew.
@@ -55,13 +56,21 @@ class Marking:
         else:
             await self._links.put(self._new(event, step, identity, "written", mark))
 
+    async def unmark(self, event: CanonicalEvent, intent: Intent) -> None:
+        """Take back what a change announced that was not made: its worker died before the call."""
+        identity = self._identity(event, intent.step, intent.object)
+        known = self._links.get(self._connection, identity, intent.target_id) if intent.target_id else None
+        if known is not None:
+            mark = values.without(known.written_fingerprint or "", frozenset(intent.fields))
+            await self._links.put(replace(known, written_fingerprint=mark or None, writing=False))
+
     def _new(self, event: CanonicalEvent, step: Step, identity: str, origin: str, mark: str | None) -> Link:
         return Link(self._connection, identity, step.target_id, event.key, event.meta.entity, origin, mark)
 
-    def _identity(self, event: CanonicalEvent, step: Step) -> str:
+    def _identity(self, event: CanonicalEvent, step: str, obj: str) -> str:
         document: OutMapping | None = self._planner.mapping(event.meta.entity)
         declared = {each.step: each.identity or each.object for each in document.steps} if document else {}
-        return declared.get(step.step.partition(":")[0], step.object)
+        return declared.get(step.partition(":")[0], obj)
 
 
 def _left(step: Step, wrote: Mapping[str, Any]) -> dict[str, Any]:

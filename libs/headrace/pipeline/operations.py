@@ -12,7 +12,7 @@ from headrace.core.event import CanonicalEvent, Change
 from headrace.core.ids import operation_id
 from headrace.core.refs import decode_key
 from headrace.mapping.results import PlannedStep
-from headrace.pipeline.state import Step
+from headrace.pipeline.state import Intent, Step
 
 
 def differing(step: PlannedStep, existing: Step) -> dict[str, Any]:
@@ -75,6 +75,24 @@ def operation(
         event_id=event.meta.event_id,
         traceparent=event.meta.trace_id,
         expected_version=expected_version,
+    )
+
+
+def announced(connection: str, event: CanonicalEvent, entity: str, intent: Intent) -> Operation:
+    """Return the operation that an INTENT announced, for VERIFY."""
+    return Operation(
+        op_id=intent.op_id,
+        connection=connection,
+        entity=entity,
+        canonical_id=event.key,
+        step=intent.step,
+        action=Action(intent.action),
+        object=intent.object,
+        fields=intent.fields,
+        key=intent.key,
+        target_id=intent.target_id,
+        event_id=intent.event_id,
+        traceparent=event.meta.trace_id,
     )
 
 

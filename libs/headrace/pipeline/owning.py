@@ -37,6 +37,7 @@ class Owning:
         claims: what every origin said before it.
         reads: of the target's mapping.
         asked: fields for which an operator decided that the source's values count.
+        earlier: an event of the same record that is parked and gives way to this one: what it said was said.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Owning:
         claims: Claims,
         reads: Reads,
         asked: Collection[str] = (),
+        earlier: CanonicalEvent | None = None,
     ) -> None:
         self._ownership = ownership
         self._target = target
@@ -55,7 +57,9 @@ class Owning:
         self._reads = reads
         self._asked = asked
         self._origin = ownership.origin(event.meta)
-        self.claims, self._changed = ownership.heard(claims, event)
+        said, changed = (claims, frozenset[str]()) if earlier is None else ownership.heard(claims, earlier)
+        self.claims, now = ownership.heard(said, event)
+        self._changed = changed | now
         self.conflicts: list[Conflict] = []
 
     def rules(self, step: str, name: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from headrace.core.contracts import Action, Operation
+from headrace.core.contracts import Operation
 from headrace.core.errors import LeaseLost, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome, ParkReason
@@ -28,7 +28,7 @@ from headrace.pipeline.following import Following
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import Links
 from headrace.pipeline.marking import Marking
-from headrace.pipeline.operations import is_delete
+from headrace.pipeline.operations import announced, is_delete
 from headrace.pipeline.owning import Owning
 from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Interrupted, Performed, Performer
@@ -212,7 +212,7 @@ class Processor:
         document = self._planner.mapping(event.meta.entity)
         if document is None:
             return Performed(state, Outcome.SKIPPED), "no mapping for this entity"
-        task = self._task(work, document, state, note)
+        task = await self._task(work, document, state, note)
         if is_delete(event):
             policy = document.when_gone(event.meta.reason)
             if policy == "delete" and state.steps:
@@ -232,15 +232,16 @@ class Processor:
                 await note("conflict", conflict.outcome, detail=conflict.detail)
         return performed, "no record to complete" if performed.outcome is Outcome.SKIPPED else ""
 
-    def _task(self, work: Work, document: OutMapping, state: EffectState, note: Note) -> Task:
+    async def _task(self, work: Work, document: OutMapping, state: EffectState, note: Note) -> Task:
         event, owning = work.event, None
         parked = state.parked_for(source_of(event.meta))
-        if parked is not None and parked.event_id != event.meta.event_id:
-            parked = None
+        same = parked is not None and parked.event_id == event.meta.event_id
         if (rules := self._ownership.get(event.meta.entity)) is not None:
-            asked = frozenset(parked.differences) if parked is not None and work.forced else frozenset()
-            owning = Owning(rules, self._connection, event, state.claims, document.program.reads, asked)
-        return Task(event, document, note, owning, work.forced, parked.attempts if parked is not None else 0)
+            asked = frozenset(parked.differences) if parked is not None and same and work.forced else frozenset()
+            earlier = await self._event(parked) if parked is not None and not same else None
+            reads = document.program.reads
+            owning = Owning(rules, self._connection, event, state.claims, reads, asked, earlier)
+        return Task(event, document, note, owning, work.forced, parked.attempts if parked is not None and same else 0)
 
     async def _follow(self, work: Work, state: EffectState) -> Outcome:
         """Take note of a change that the target itself tells of."""
@@ -251,7 +252,7 @@ class Processor:
             try:
                 if state.intent is not None:
                     state = await self._recover(event, state, note)
-                observed = await self._following.follow(self._task(work, document, state, note), state)
+                observed = await self._following.follow(await self._task(work, document, state, note), state)
             except Interrupted as interrupted:
                 kept = interrupted.state if interrupted.definite else self._store.get(event.key)
                 return await self._park(work, interrupted.error, kept or state, note)
@@ -275,21 +276,11 @@ class Processor:
         intent = state.intent
         if intent is None:
             return state
-        operation = Operation(
-            op_id=intent.op_id,
-            connection=self._connection,
-            entity=state.entity,
-            canonical_id=event.key,
-            step=intent.step,
-            action=Action(intent.action),
-            object=intent.object,
-            fields=intent.fields,
-            key=intent.key,
-            target_id=intent.target_id,
-            event_id=intent.event_id,
-            traceparent=event.meta.trace_id,
-        )
-        return await self._effects.recover(state, operation, note)
+        operation = announced(self._connection, event, state.entity, intent)
+        recovered = await self._effects.recover(state, operation, note)
+        if recovered.steps == state.steps:
+            await self._marking.unmark(event, intent)
+        return recovered
 
     async def _settle(self, work: Work, performed: Performed, detail: str, note: Note) -> None:
         event, state = work.event, performed.state
@@ -297,7 +288,11 @@ class Processor:
         source = source_of(event.meta)
         parked = state.parked_for(source)  # what other records want is not settled by this
         document = self._planner.mapping(event.meta.entity)
-        rules = self._ownership.get(event.meta.entity)
+        claims = state.claims
+        if (rules := self._ownership.get(event.meta.entity)) is not None:
+            if parked is not None and parked.event_id != event.meta.event_id:
+                claims, _ = rules.heard(claims, await self._event(parked))
+            claims, _ = rules.heard(claims, event)
         done = replace(
             state.without_parked(source),
             event_id=event.meta.event_id,
@@ -308,7 +303,7 @@ class Processor:
             outcome=performed.outcome.value,
             detail=detail,
             traceparent=event.meta.trace_id,
-            claims=rules.heard(state.claims, event)[0] if rules else state.claims,
+            claims=claims,
             intent=None,
         )
         if work.message is not None:
@@ -348,8 +343,10 @@ class Processor:
         await self._work(await self._taken_up(state.parked, forced=state.parked.forced))
 
     async def _taken_up(self, parked: Parked, *, forced: bool) -> Work:
-        event = record_to_event(await decode(self._codec, parked.event))
-        return Work(event, parked.topic, parked.event, None, forced)
+        return Work(await self._event(parked), parked.topic, parked.event, None, forced)
+
+    async def _event(self, parked: Parked) -> CanonicalEvent:
+        return record_to_event(await decode(self._codec, parked.event))
 
     async def _command(self, message: Message) -> None:
         try:

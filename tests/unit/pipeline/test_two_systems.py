@@ -229,3 +229,36 @@ async def test_random_stories_without_rules_bring_what_one_side_says_to_the_othe
         telling, rested = await random_story(seed, RULES["none"], faults=faults, editors=[editor])
         flaws = [*unfinished(telling, rested), *disagreements(telling, editor)]
         assert not flaws, f"seed {seed}: {telling.world.story}"
+
+
+def agreed(world):
+    assert world.parked == {}
+    assert world.held(CRM) == world.held(ERP)
+
+
+async def test_an_own_word_from_before_our_write_does_not_become_what_the_target_is_believed_to_hold():
+    story = [
+        ("edit", ERP, "name", "Bergen"),
+        ("edit", CRM, "phone", None),
+        ("see", ERP),
+        ("edit", ERP, "name", "3 Berg"),
+    ]
+    agreed(await told(RULES["latest"], *story))
+
+
+async def test_a_word_that_was_parked_and_superseded_was_said_all_the_same():
+    story = [
+        ("edit", CRM, "name", "1 Berg"),
+        ("edit", ERP, "name", "Bergen"),
+        ("see", CRM),
+        ("edit", CRM, "name", "Berg"),
+    ]
+    agreed(await told(RULES["latest"], *story))
+
+
+@pytest.mark.parametrize("name", ["list", "none"])
+async def test_a_mark_of_a_write_that_a_crash_prevented_is_no_sign_of_a_persons_hand(name):
+    story = [("crash", ERP), ("edit", CRM, "phone", "1"), ("see", CRM), ("throttle", ERP), ("process", ERP)]
+    world = await told(RULES[name], *story)
+    agreed(world)
+    assert world.held(ERP)["phone"] == "1"
