@@ -55,6 +55,8 @@ def test_the_rates_that_goals_are_set_for_are_there(found):
         ("receiver", "receiver / floor"),
         ("unchanged", "normalise: polled customer, emitted before"),
         ("unchanged", "decide: customer, nothing differs"),
-        ("effects", "no latency: protocol"),
-        ("effects", "100 ms latency: protocol / possible"),
+        ("effects", "no latency, read back: protocol"),
+        ("effects", "no latency, answered with the row: protocol"),
+        ("effects", "100 ms, read back: protocol / possible"),
+        ("effects", "100 ms, answered with the row: protocol / possible"),
     }
