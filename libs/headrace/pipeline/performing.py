@@ -177,7 +177,9 @@ class Performer:
             if not step.create:
                 return None
             create, main = create_operation(self._connection, task, step), not performed.state.steps
-            looked = any(dict(key) == dict(create.key) for key in step.match)
+            # Behind a link whose record is gone, the first look asked for that record alone (I12).
+            known = self._links.external(task.event.key, self._connection, step.known_as, task.event.meta.legal_entity)
+            looked = known is None and any(dict(key) == dict(create.key) for key in step.match)
             done = await self._effects.run(performed.state, create, task.note, looked=looked)
             performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
             if main:

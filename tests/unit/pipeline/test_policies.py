@@ -224,3 +224,13 @@ def test_routes_name_connections_that_exist():
         routes(given, "erp")
     given = settings(erp={"accepts": {"customer": {"connections": ["crm"], "legal_entities": ["USMF"]}}})
     assert routes(given, "erp") == {"customer": Accepts(frozenset({"crm"}), frozenset({"usmf"}))}
+
+
+async def test_a_record_behind_a_stale_link_is_looked_for_by_its_mark_before_a_create():
+    """The link's record is gone; ours is there under its mark, and no second one is made (I12)."""
+    bench = Bench(mappings=(CUSTOMER.replace("marker: [alias]", "marker: [vat]"),))
+    bench.target.records["X9"] = {"vat": "NO1", "name": "Berg AS", "phone": "1"}
+    await bench.links.put(Link("erp", "Customers", "GONE", CUSTOMER_ID, "customer", "written"))
+    await bench.feed(customer())
+    assert "create" not in [action for action, _ in bench.target.ledger]
+    assert bench.state(customer()).steps[0].target_id == "X9"
