@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from headrace.core.attachments import Attachments
 from headrace.core.event import Ref
 from headrace.core.needs import NOTHING, Needs
 from headrace.core.secrets import Secrets
@@ -236,6 +237,18 @@ class Target(Protocol):
         """
 
 
+@runtime_checkable
+class Serial(Protocol):
+    """A target some of whose changes must come one after the other, though they concern different canonical ids."""
+
+    def serial(self, operation: Operation) -> str:
+        """Return what an operation must be alone in, such as the journal that its line belongs to; "" if nothing.
+
+        Operations with the same text are never under way at the same moment in one worker. Between workers the target
+        itself must tell (RetryLater): the rule only saves it most of that.
+        """
+
+
 class AlreadyThere(Exception):
     """The target refuses a create because its natural key exists: VERIFY finds and adopts it (design §5)."""
 
@@ -288,19 +301,33 @@ class Connection(Protocol):
         """Close the HTTP clients; no call may follow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process lends its connections.
+
+    `state_dir` is a folder for files that can be rebuilt; `secrets` the credential store, for secrets that the
+    connector itself replaces; `attachments` where files are read that a record is written with.
+    """
+
+    state_dir: Path | None = None
+    secrets: Secrets | None = None
+    attachments: Attachments | None = None
+
+
+ALONE = Surroundings()
+"""Nothing is lent."""
+
+
 class Open(Protocol):
     """Builds a connection from its checked configuration; performs no I/O."""
 
-    def __call__(
-        self, name: str, config: Any, state_dir: Path | None = None, secrets: Secrets | None = None
-    ) -> Connection:
+    def __call__(self, name: str, config: Any, around: Surroundings = ALONE) -> Connection:
         """Return the connection `name`.
 
         Args:
             name: of the connection.
             config: an instance of the connector's `config` model.
-            state_dir: folder for files that can be rebuilt.
-            secrets: the credential store, for secrets that the connector itself replaces; None if there is none.
+            around: what the process lends it.
 
         Raises:
             ConfigurationError: the configuration needs what is not given here.

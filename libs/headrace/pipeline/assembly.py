@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.core.contracts import Connection, Connector, Source, Target
+from headrace.core.contracts import Connection, Connector, Source, Surroundings, Target
 from headrace.core.errors import ConfigurationError
 from headrace.core.event import Ref
 from headrace.core.rates import ENTITY as EXCHANGE_RATE
@@ -144,7 +144,7 @@ def open_connection(
     """
     where, lookup = f"connections.{name}.config", credentials.lookup if credentials else None
     config = checked(connector.config, settings.connections[name].config, where, lookup)
-    return connector.open(name, config, settings.state_dir, credentials), config
+    return connector.open(name, config, Surroundings(settings.state_dir, credentials)), config
 
 
 def mappings_folder(settings: Settings, name: str) -> Path:

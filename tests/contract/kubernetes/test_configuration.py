@@ -102,7 +102,7 @@ def test_configuration_loads_with_its_secrets(tmp_path: Path) -> None:
     systems = {connector.system: connector for connector in CONNECTORS}
     for name, each in settings.connections.items():
         connector = systems[each.system]
-        opened = connector.open(name, checked(connector.config, each.config, name), None)
+        opened = connector.open(name, checked(connector.config, each.config, name))
         assert not each.source or opened.source is not None
         assert not each.target or opened.target is not None
         assert set(each.polls) <= set(connector.objects)

@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 from headrace.connectors.pipedrive import CONNECTOR
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.oauth import TokenEndpoint
-from headrace.core.contracts import Connection
+from headrace.core.contracts import Connection, Surroundings
 from headrace.core.errors import ConfigurationError, RetryLater, StopConnection
 from headrace.core.event import Ref
 from headrace.platform.oauth import Tokens, stored_name
@@ -71,7 +71,7 @@ class OAuthHarness(PipedriveHarness):
                 other = replace(other, access_token=changed.credential, refresh_token=changed.credential)
             store = MemorySecrets({NAME: other.dump()})
             values["base_url"] = changed.address or self._url
-        return CONNECTOR.open("under-test", self.config(**values), None, store)
+        return CONNECTOR.open("under-test", self.config(**values), Surroundings(secrets=store))
 
     def tokens(self) -> Tokens:
         stored = self.store.stored(NAME)
@@ -202,7 +202,7 @@ async def test_a_refused_refresh_token_needs_a_human(harness: OAuthHarness) -> N
 
 
 async def test_without_tokens_it_says_how_to_get_them(harness: OAuthHarness) -> None:
-    connection = harness.keep(CONNECTOR.open("under-test", harness.config(), None, MemorySecrets()))
+    connection = harness.keep(CONNECTOR.open("under-test", harness.config(), Surroundings(secrets=MemorySecrets())))
     with pytest.raises(StopConnection, match="headrace pipedrive authorize under-test"):
         await read(connection)
     with pytest.raises(ConfigurationError, match=r"credentials\.keys"):
@@ -211,7 +211,7 @@ async def test_without_tokens_it_says_how_to_get_them(harness: OAuthHarness) -> 
 
 async def test_a_refused_app_is_told_from_a_refused_token(harness: OAuthHarness) -> None:
     wrong = harness.config(oauth={"client_secret": "canary-of-a-wrong-secret"})
-    connection = harness.keep(CONNECTOR.open("under-test", wrong, None, harness.store))
+    connection = harness.keep(CONNECTOR.open("under-test", wrong, Surroundings(secrets=harness.store)))
     with pytest.raises(StopConnection, match=r"oauth\.client_secret") as caught:
         await read(connection)
     assert "canary" not in str(caught.value)

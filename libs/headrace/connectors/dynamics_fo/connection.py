@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,9 +14,8 @@ from headrace.connectors.dynamics_fo.errors import THROTTLE_SECONDS
 from headrace.connectors.dynamics_fo.source import DynamicsFoSource
 from headrace.connectors.dynamics_fo.target import DynamicsFoTarget
 from headrace.connectors.dynamics_fo.transforms import transforms
-from headrace.core.contracts import Check, Source, Target
+from headrace.core.contracts import ALONE, Check, Source, Surroundings, Target
 from headrace.core.needs import NOTHING, Needs
-from headrace.core.secrets import Secrets
 from headrace.platform.auth import EntraCredentials
 from headrace.platform.budget import Budget
 from headrace.platform.http import HttpClient, Timeouts
@@ -73,9 +71,7 @@ class DynamicsFoConnection:
         }
 
 
-def open_connection(
-    name: str, config: DynamicsFoConfig, state_dir: Path | None = None, secrets: Secrets | None = None
-) -> DynamicsFoConnection:
+def open_connection(name: str, config: DynamicsFoConfig, around: Surroundings = ALONE) -> DynamicsFoConnection:
     """Return the connection `name`; nothing is called until it is used. It keeps no files, and replaces no secrets."""
     return DynamicsFoConnection(name, config)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from headrace.connectors.pipedrive import ping
 from headrace.connectors.pipedrive.client import PipedriveClient
@@ -11,7 +10,7 @@ from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.custom_fields import FieldBook
 from headrace.connectors.pipedrive.source import PipedriveSource
 from headrace.connectors.pipedrive.target import PipedriveTarget
-from headrace.core.contracts import Check, Source, Target
+from headrace.core.contracts import ALONE, Check, Source, Surroundings, Target
 from headrace.core.needs import NOTHING, Needs
 from headrace.core.secrets import Secrets
 
@@ -36,12 +35,10 @@ class PipedriveConnection:
         await self.client.close()
 
 
-def open_connection(
-    name: str, config: PipedriveConfig, state_dir: Path | None = None, secrets: Secrets | None = None
-) -> PipedriveConnection:
+def open_connection(name: str, config: PipedriveConfig, around: Surroundings = ALONE) -> PipedriveConnection:
     """Return the connection `name`; nothing is called until it is used. It keeps no files in `state_dir`.
 
     Raises:
         ConfigurationError: `oauth` is configured, and there is no credential store for its tokens.
     """
-    return PipedriveConnection(name, config, secrets)
+    return PipedriveConnection(name, config, around.secrets)
