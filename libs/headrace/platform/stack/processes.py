@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +67,17 @@ def ask_to_stop(process: Any) -> None:
     with suppress(require("psutil").NoSuchProcess):
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
+
+
+def stand_still(process: Any, seconds: float) -> bool:
+    """Freeze the process (SIGSTOP) and wait until it stands still: each of its threads stops on its own."""
+    process.suspend()
+    deadline = time.monotonic() + seconds
+    while process.status() != "stopped":
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def wait_gone(process: Any, seconds: float) -> bool:

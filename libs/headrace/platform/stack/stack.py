@@ -17,12 +17,14 @@ from headrace.platform.stack.errors import StackError
 from headrace.platform.stack.fetch import fetch, unpack
 from headrace.platform.stack.java import java, java_version, marker
 from headrace.platform.stack.layout import assign
-from headrace.platform.stack.processes import ask_to_stop, find, kill, spawn, wait_gone
+from headrace.platform.stack.processes import ask_to_stop, find, kill, spawn, stand_still, wait_gone
 from headrace.platform.stack.readiness import await_ready, broker_problem, registry_problem
 from headrace.platform.stack.report import Report
 from headrace.platform.stack.resources import check_resources
 from headrace.platform.stack.state import StackState, load_state, locked, save_state
 from headrace.platform.stack.status import Health, ProcessStatus, StackStatus
+
+_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,10 @@ class Stack:
         """Freeze one process (SIGSTOP): it keeps its connections and answers nothing, as in a long pause.
 
         Raises:
-            StackError: it does not run.
+            StackError: it does not run, or does not stand still.
         """
-        self._one(node).suspend()
+        if not stand_still(self._one(node), _PAUSE_SECONDS):
+            raise StackError(f"node {node} was told to stand still and did not within {_PAUSE_SECONDS:g} s")
 
     def resume(self, node: int | str = 1) -> None:
         """Let a paused process go on.
