@@ -62,7 +62,7 @@ def users(settings: Settings) -> list[User]:
                 "Read": [*inboxes, *emitted, names.canonical(EXCHANGE_RATE), names.links, names.cursors, *stored],
                 "Write": [
                     *(*inboxes, *emitted, *canonical, *map(names.parked, sources)),
-                    *(names.links, names.cursors, names.audit, *stored),
+                    *(names.links, names.cursors, names.audit, names.attachments, *stored),
                 ],
             },
             {"Read": ingest_groups},
@@ -77,7 +77,7 @@ def users(settings: Settings) -> list[User]:
                 settings,
                 system.replace("_", "-"),
                 {
-                    "Read": [*canonical, *map(names.commands, own), *states, names.links, *stored],
+                    "Read": [*canonical, *map(names.commands, own), *states, names.links, names.attachments, *stored],
                     # It has records read anew by its own source: what people changed there unheard.
                     "Write": [*states, *map(names.parked, own), *asked, names.links, names.audit, *stored],
                 },

@@ -17,7 +17,10 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings, Settings
 
-ENTITIES = ("contact", "customer", "exchange_rate", "opportunity", "product", "sales_order")
+ENTITIES = (
+    *("contact", "customer", "dimension_value", "exchange_rate", "ledger_account", "opportunity", "payment_batch"),
+    *("product", "purchase_order", "sales_order", "vendor", "vendor_invoice", "vendor_payment"),
+)
 """Canonical entities, one topic each."""
 
 MAX_MESSAGE = 8 * 1024 * 1024
@@ -26,6 +29,7 @@ MAX_MESSAGE = 8 * 1024 * 1024
 _DAY = 24 * 60 * 60 * 1000
 _DELIVERIES = {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY)}
 _LONG = {"cleanup.policy": "delete", "retention.ms": "-1"}
+_FILES = {"cleanup.policy": "delete", "retention.ms": str(180 * _DAY)}
 _COMPACT = {
     "cleanup.policy": "compact",
     "min.cleanable.dirty.ratio": "0.2",
@@ -54,6 +58,7 @@ class TopicNames:
         self.cursors = f"{prefix}cursors"
         self.audit = f"{prefix}audit"
         self.credentials = f"{prefix}credentials"
+        self.attachments = f"{prefix}attachments"
 
     def inbox(self, connection: str) -> str:
         """Raw deliveries of a connection."""
@@ -94,6 +99,7 @@ def declared(settings: Settings) -> list[Topic]:
         Topic(names.cursors, kafka.partitions, {**_COMPACT, **common}),
         Topic(names.audit, kafka.partitions, {**_LONG, **common}),
         Topic(names.credentials, 1, {**_COMPACT, **_CLAIMS, **common}),
+        Topic(names.attachments, kafka.partitions, {**_FILES, **common}),
     ]
     topics += [Topic(names.canonical(entity), kafka.partitions, {**_LONG, **common}) for entity in ENTITIES]
     for name, connection in sorted(settings.connections.items()):
