@@ -69,7 +69,7 @@ def test_every_connector_accepts_its_configuration() -> None:
 def test_connections_are_used_as_their_connectors_can() -> None:
     settings, configs = loaded()
     for name, each in settings.connections.items():
-        opened = SYSTEMS[each.system].open(name, configs[name], None)
+        opened = SYSTEMS[each.system].open(name, configs[name])
         assert not each.source or opened.source is not None
         assert not each.target or opened.target is not None
         assert set(each.polls) <= set(SYSTEMS[each.system].objects)
