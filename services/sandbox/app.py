@@ -12,11 +12,16 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from headrace.sandbox.avidxchange.app import create_app as avidxchange
 from headrace.sandbox.common.serve import serve
 from headrace.sandbox.dynamics_fo.app import create_app as dynamics_fo
 from headrace.sandbox.pipedrive.app import create_app as pipedrive
 
-SANDBOXES: dict[str, Callable[[Path], Starlette]] = {"dynamics_fo": dynamics_fo, "pipedrive": pipedrive}
+SANDBOXES: dict[str, Callable[[Path], Starlette]] = {
+    "avidxchange": avidxchange,
+    "dynamics_fo": dynamics_fo,
+    "pipedrive": pipedrive,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve one sandbox.")

@@ -15,7 +15,8 @@ from headrace.sandbox.common.encoding import dump_text, load
 from headrace.sandbox.common.requests import RequestNote
 from headrace.sandbox.common.store import Store, metadata
 
-Action = Literal["create", "update", "delete"]
+Action = Literal["create", "update", "delete", "unchanged"]
+"""`unchanged` is an upsert that found every field as it was sent; only systems with upserts have such rows."""
 
 _ledger = sa.Table(
     "ledger",
@@ -82,6 +83,18 @@ class Ledger:
         if object_ is not None:
             query = query.where(_ledger.c.object == object_)
         return [_entry(row) for row in self._store.execute(query).mappings()]
+
+    def tally(self, object_: str) -> dict[str, dict[str, int]]:
+        """Return how often each key of an object met each action."""
+        query = (
+            sa.select(_ledger.c.key, _ledger.c.action, sa.func.count().label("count"))
+            .where(_ledger.c.object == object_)
+            .group_by(_ledger.c.key, _ledger.c.action)
+        )
+        counts: dict[str, dict[str, int]] = {}
+        for row in self._store.execute(query).mappings():
+            counts.setdefault(row["key"], {})[row["action"]] = row["count"]
+        return counts
 
     def last(self) -> int:
         """Return the highest sequence number, 0 when the ledger is empty."""

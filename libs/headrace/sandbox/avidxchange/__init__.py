@@ -1,0 +1,1 @@
+"""Sandbox of AvidXchange: AvidSuite with AvidInvoice and AvidPay behind the AvidConnect API."""

@@ -1,0 +1,70 @@
+"""What a person edits in AvidXchange's own pages, through the control API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from headrace.sandbox.avidxchange.bulk import Upsert
+from headrace.sandbox.avidxchange.documents import InvoiceDocument
+from headrace.sandbox.avidxchange.fields import CODES, INVOICES, ORDERS, PAYMENTS, SYSTEM, VENDORS
+from headrace.sandbox.avidxchange.invoices import Invoices
+from headrace.sandbox.avidxchange.masters import CODE, ORDER, VENDOR
+from headrace.sandbox.avidxchange.suite import Suite, visible
+from headrace.sandbox.common.control import ControlError
+from headrace.sandbox.common.requests import PERSON, RequestNote
+
+_UPSERTS: Mapping[str, Upsert] = {VENDORS: VENDOR, CODES: CODE, ORDERS: ORDER}
+_PAYMENT_FIELDS = ("CheckNumber", "AvidPayChecknumber", "AchTraceNumber", "BankAccount", "ExternalPaymentIds")
+"""Other fields of payments move with their status: POST /_sandbox/payments/{action}."""
+
+
+class People:
+    """Edits records of one sandbox."""
+
+    def __init__(self, suite: Suite, invoices: Invoices) -> None:
+        self._suite = suite
+        self._invoices = invoices
+
+    def edit(self, object_: str, key: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Change fields of a record; None if it is not there.
+
+        Raises:
+            ControlError: an object or field that people do not edit, or a value that does not fit.
+        """
+        note = RequestNote(PERSON, f"{object_} {key}")
+        with self._suite.store.transaction():
+            if object_ == INVOICES:
+                try:
+                    changed = self._invoices.edit(key, InvoiceDocument.model_validate(fields), note)
+                except ValidationError as error:
+                    raise ControlError(f"invoices {key}: {error}") from error
+                return None if changed is None else visible(changed.data)
+            record = self._suite.store.get(object_, key)
+            if object_ in _UPSERTS:
+                if record is None:
+                    return None
+                upsert = _UPSERTS[object_]
+                held = {name: record.data[name] for name in upsert.key}
+                if any(value is None for value in held.values()):
+                    return visible(self._suite.change(record, fields, note).data)
+                return visible(upsert.put(self._suite, record.data[SYSTEM], {**held, **fields}, note).data)
+            if object_ == PAYMENTS and set(fields) <= set(_PAYMENT_FIELDS):
+                return None if record is None else visible(self._suite.change(record, fields, note).data)
+        if object_ == PAYMENTS:
+            raise ControlError(f"people edit of payments only {', '.join(_PAYMENT_FIELDS)}")
+        raise ControlError(f"people edit no {object_!r}; known are {', '.join((INVOICES, PAYMENTS, *_UPSERTS))}")
+
+    def remove(self, object_: str, key: str) -> Mapping[str, Any] | None:
+        """Delete an invoice that is in no closed batch; None if it is not there.
+
+        Raises:
+            ControlError: another object, or an invoice in a closed batch.
+        """
+        if object_ != INVOICES:
+            raise ControlError(f"people delete no {object_!r}; only {INVOICES}")
+        with self._suite.store.transaction():
+            record = self._invoices.remove(key, RequestNote(PERSON, f"{object_} {key}"))
+        return None if record is None else visible(record.data)
