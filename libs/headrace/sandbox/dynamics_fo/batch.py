@@ -28,12 +28,20 @@ class Operation:
     content_id: str
 
 
-def run_batch(call: Call, content_type: str, service: ODataService, store: Store, settings: FinanceSettings) -> Reply:
-    """Run a batch and return its answer: 200 whenever the envelope could be read."""
-    try:
-        parts = _parse(call, content_type)
-    except ServiceError as error:
-        return error.reply
+Parts = Sequence["Operation | Sequence[Operation]"]
+
+
+def operations_of(parts: Parts) -> list[Operation]:
+    """Return all operations of a batch, those of changesets among them."""
+    return [each for part in parts for each in ([part] if isinstance(part, Operation) else part)]
+
+
+def run_batch(
+    parts: Parts, holds: frozenset[str], service: ODataService, store: Store, settings: FinanceSettings
+) -> Reply:
+    """Run a batch whose request holds some documents and return its answer: 200, whatever the inner ones are."""
+    for operation in operations_of(parts):
+        operation.call.holds = holds
     written: list[bytes] = []
     boundary = f"batchresponse_{uuid.uuid4()}"
     for part in parts:
@@ -97,7 +105,12 @@ def _inner(reply: Reply, content_id: str) -> bytes:
     return "\r\n".join(lines).encode() + reply.body
 
 
-def _parse(call: Call, content_type: str) -> list[Operation | list[Operation]]:
+def parse_batch(call: Call, content_type: str) -> Parts:
+    """Return the operations of a batch, those of a changeset together.
+
+    Raises:
+        ServiceError: the envelope cannot be read, or holds too many.
+    """
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     message = email.message_from_bytes(head + call.body)
     if message.get_content_type() != "multipart/mixed" or not message.is_multipart() or message.defects:

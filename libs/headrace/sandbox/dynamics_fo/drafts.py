@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,11 +55,16 @@ class Draft:
 InsertRow = Callable[[str, Mapping[str, Any], RequestNote], Record]
 ReviseRow = Callable[[str, Record, Mapping[str, Any], RequestNote], Record]
 RemoveRow = Callable[[str, Record, RequestNote], None]
+TakeNumber = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What rules use: the store, the switches, the time, and writes that bypass field checks."""
+    """What rules use: the store, the switches, the time, writes that bypass field checks, and number sequences.
+
+    `number` takes the next one of a set, its field and a company. `reflect` changes what a row shows of another table:
+    its own time of change stays.
+    """
 
     store: Store
     settings: FinanceSettings
@@ -68,7 +73,13 @@ class Work:
     insert: InsertRow
     revise: ReviseRow
     remove: RemoveRow
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    number: TakeNumber
+    reflect: ReviseRow
+
+    @property
+    def today(self) -> str:
+        """Return the current date as the service writes dates."""
+        return f"{self.now:%Y-%m-%d}T12:00:00Z"
 
     def related(self, set_name: str, name: str, value: Any, company: str) -> Record | None:
         """Return a row of another set by one indexed field, in this company."""

@@ -19,7 +19,7 @@ _STACK = (
     ".ExecuteActionsInCompanyContext(IEnumerable`1 actionList, ChangeOperationContext operationContext)"
 )
 
-Failure = Literal["validation", "duplicate", "conflict"]
+Failure = Literal["validation", "duplicate", "conflict", "posted"]
 
 
 @dataclass(slots=True)

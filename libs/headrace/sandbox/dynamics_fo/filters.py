@@ -136,6 +136,8 @@ class Filter:
         field = self._entity.by_name.get(name)
         if field is None:
             raise unknown_property(self._entity, name, self._unknown_body)
+        if field.kind == "binary":
+            raise query_error(f"The property '{name}' of type 'Edm.Binary' cannot be used in the $filter query option.")
         return field
 
     def _operand(self, node: Any, other: Property | None) -> Operand:

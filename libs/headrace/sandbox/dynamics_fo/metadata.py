@@ -21,6 +21,7 @@ _AX_TYPES = {
     "moment": "UtcDateTime",
     "guid": "Guid",
     "enum": "Enum",
+    "binary": "Container",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from headrace.sandbox.common.control import Sandbox
 from headrace.sandbox.common.encoding import dump_bytes
 from headrace.sandbox.common.requests import request_note
 from headrace.sandbox.dynamics_fo import metadata
-from headrace.sandbox.dynamics_fo.batch import run_batch
+from headrace.sandbox.dynamics_fo.batch import operations_of, parse_batch, run_batch
 from headrace.sandbox.dynamics_fo.drafts import Caller
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.errors import (
@@ -102,30 +103,41 @@ class FinanceRoutes:
             base_url=_origin(request),
         )
         if call.path == "$batch" and call.method == "POST":
-            content_type = request.headers.get("content-type", "")
-            return run_batch(call, content_type, self._service, self._sandbox.store, self._settings)
+            return await self._batch(call, request.headers.get("content-type", ""))
         if call.path == ENDPOINTS and call.method == "POST":
             refusal = await self._test_endpoint(call)
             if refusal is not None:
                 return refusal
-        order = self._service.contended_order(call)
-        return await self._write_line(call, order) if order else self._service.handle(call)
+        document = self._service.document_of(call)
+        return await self._holding(call, {document}) if document else self._service.handle(call)
 
-    async def _write_line(self, call: Call, order: str) -> Reply:
-        """Write a line while its order is held: lines of one order that are written in parallel collide."""
-        held = self._service.held_orders
-        if order in held:
-            if self._service.loses_conflict():
-                return self._service.conflict_reply()
-            call.holds = order
-            return self._service.handle(call)
-        held.add(order)
+    async def _batch(self, call: Call, content_type: str) -> Reply:
         try:
-            await asyncio.sleep(self._settings.line_write_seconds)
-            call.holds = order
-            return self._service.handle(call)
+            parts = parse_batch(call, content_type)
+        except ServiceError as error:
+            return error.reply
+        documents = {self._service.document_of(each.call) for each in operations_of(parts)} - {""}
+
+        def run(outer: Call) -> Reply:
+            return run_batch(parts, outer.holds, self._service, self._sandbox.store, self._settings)
+
+        return await self._holding(call, documents, run) if documents else run(call)
+
+    async def _holding(
+        self, call: Call, documents: AbstractSet[str], run: Callable[[Call], Reply] | None = None
+    ) -> Reply:
+        """Write lines while their documents are held: those that come meanwhile find them so, and collide."""
+        held = self._service.contention.held
+        run = run or self._service.handle
+        free = frozenset(documents - held)
+        held.update(free)
+        try:
+            if free == documents:
+                await asyncio.sleep(self._settings.line_write_seconds)
+            call.holds = free
+            return run(call)
         finally:
-            held.discard(order)
+            held.difference_update(free)
 
     async def _test_endpoint(self, call: Call) -> Reply | None:
         try:

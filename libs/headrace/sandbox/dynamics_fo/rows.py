@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from headrace.core.refs import encode_key
@@ -16,6 +18,7 @@ from headrace.sandbox.dynamics_fo.values import moment_text
 RECORD_ID = "#recid"
 CREATED = "#created"
 KEY_INDEX = "#key"
+CHART_RECORD_ID = 22_565_421_000
 
 Reader = Callable[[Record], Any]
 
@@ -51,7 +54,13 @@ _SPECIAL: Mapping[str, Reader] = {
     "@created": lambda record: record.data.get(CREATED, ""),
     "@recid": lambda record: record.data.get(RECORD_ID, 0),
     "@recversion": record_version,
+    "@chart": lambda record: chart_record_id(str(record.data.get("ChartOfAccounts", ""))),
 }
+
+
+def chart_record_id(name: str) -> int:
+    """Return the RecId of a chart of accounts, which the sandbox knows by name alone."""
+    return CHART_RECORD_ID + zlib.crc32(name.casefold().encode())
 
 
 def etag(entity: Entity, record: Record) -> str:
@@ -76,7 +85,12 @@ def render(entity: Entity, record: Record, names: Iterable[str] | None = None) -
 def key_of(entity: Entity, values: Mapping[str, Any]) -> str:
     """Return the record key of values: readable, in the order of the key fields."""
     by_name = entity.by_name
-    return encode_key({name: values.get(name, by_name[name].empty) for name in entity.key})
+    return encode_key({name: _plain(values.get(name, by_name[name].empty)) for name in entity.key})
+
+
+def _plain(value: Any) -> Any:
+    """Return a key part in its one form: line number 1.0 is line number 1."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def find(store: Store, entity: Entity, key: Mapping[str, Any]) -> Record | None:
@@ -101,6 +115,16 @@ def _folded(value: object) -> object:
 def visible(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record's data without what the sandbox keeps for itself."""
     return {name: value for name, value in data.items() if not name.startswith("#")}
+
+
+def told(entity: Entity, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record's data as the ledger tells it: of bytes their SHA-256 and their number, not themselves."""
+    shown = visible(data)
+    for name in entity.binaries:
+        if shown.get(name):
+            content = base64.b64decode(shown[name])
+            shown[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    return shown
 
 
 def company_of(entity: Entity, record: Record) -> str:

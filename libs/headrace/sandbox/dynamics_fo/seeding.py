@@ -22,6 +22,7 @@ from headrace.sandbox.dynamics_fo.events import (
 from headrace.sandbox.dynamics_fo.numbering import MODES, NumberSequences
 from headrace.sandbox.dynamics_fo.rows import find
 from headrace.sandbox.dynamics_fo.rules.holds import ORDER_SETTINGS, STOPPED
+from headrace.sandbox.dynamics_fo.seeding_payables import payables_rows
 from headrace.sandbox.dynamics_fo.signin import TENANT, EntraDirectory
 from headrace.sandbox.dynamics_fo.writes import Writer
 
@@ -59,6 +60,7 @@ class Seeder:
             "companies": self._companies,
             "number_sequences": self._number_sequences,
             "dimension_formats": self._dimension_formats,
+            "accounts_payable": self._accounts_payable,
             "clients": self._clients,
             "key_vault": self._key_vault,
             "records": self._records,
@@ -208,6 +210,10 @@ class Seeder:
         for name, values in formats.get("values", {}).items():
             for value in values:
                 self._row("FinancialDimensionValues", {"FinancialDimension": name, "DimensionValue": value}, note)
+
+    def _accounts_payable(self, section: Any, note: RequestNote) -> None:
+        for set_name, row in payables_rows(self._sandbox().store, section):
+            self._row(set_name, row, note)
 
     def _clients(self, clients: list[Mapping[str, Any]], note: RequestNote) -> None:
         """Read [{client_id, client_secret, certificate_pem, user, company, language, roles}].

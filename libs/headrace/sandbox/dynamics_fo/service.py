@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from headrace.sandbox.common.encoding import dump_bytes, load
 from headrace.sandbox.common.requests import RequestNote
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo import metadata
+from headrace.sandbox.dynamics_fo.contention import Contention
 from headrace.sandbox.dynamics_fo.drafts import Caller
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.entities.model import Entity
@@ -30,14 +30,11 @@ from headrace.sandbox.dynamics_fo.errors import (
 from headrace.sandbox.dynamics_fo.paths import KeyRefused, ResourcePath, key_predicate, parse_key, parse_path
 from headrace.sandbox.dynamics_fo.query import Options, follow, matching, parse_options, read_page, render_row
 from headrace.sandbox.dynamics_fo.rows import company_of, etag, find, reader, render
+from headrace.sandbox.dynamics_fo.rules.vendor_invoices import ATTACHMENTS, HEADERS, LINES, POSTED_REFERENCES
 from headrace.sandbox.dynamics_fo.settings import FinanceSettings
 from headrace.sandbox.dynamics_fo.writes import Writer
 
-LINES = "SalesOrderLines"
-_CONFLICT = (
-    "Error: Cannot edit a record in Sales orders (SalesTable). An update conflict occurred due to another user process "
-    "deleting the record or changing one or more fields in the record."
-)
+_INVOICE_SETS = (HEADERS, LINES, ATTACHMENTS)
 
 
 @dataclass(slots=True)
@@ -52,7 +49,7 @@ class Call:
     caller: Caller
     note: RequestNote
     base_url: str
-    holds: str = ""
+    holds: frozenset[str] = frozenset()
     parsed: Any = field(default=None)
 
     def json(self) -> Mapping[str, Any]:
@@ -83,9 +80,7 @@ class ODataService:
         self._store = sandbox.store
         self._settings = settings
         self._writer = writer
-        self.held_orders: set[str] = set()
-        # Which of two colliding writes loses is chance; a fixed seed makes runs repeatable.
-        self._random = random.Random(3)  # noqa: S311
+        self.contention = Contention(sandbox.store, settings)
 
     def handle(self, call: Call) -> Reply:
         """Return the answer; refused operations answer too, and leave nothing behind."""
@@ -116,7 +111,7 @@ class ODataService:
         if call.method in ("PATCH", "PUT") and record is None and self._settings.patch_unknown_key == "create":
             return self._create(call, entity, {**key, **call.json()})
         if record is None:
-            raise self._missing()
+            raise self._absent(call, entity, key)
         return self._on_record(call, entity, path, record)
 
     def _describe(self, call: Call) -> Reply:
@@ -210,49 +205,41 @@ class ODataService:
             "validation": self._settings.validation_status,
             "duplicate": self._settings.duplicate_status,
             "conflict": self._settings.conflict_status,
+            "posted": self._settings.posted_change_status,
         }
         verb, exception = ("Delete", DELETE_EXCEPTION) if deleting else ("Write", WRITE_EXCEPTION)
         text = infolog(entity.aot, refusal.entries, verb)
         return odata_error(statuses[refusal.failure], text, exception, stack=self._settings.infolog_stacktrace)
 
-    def contended_order(self, call: Call) -> str:
-        """Return the order whose totals a line write touches, or ""."""
-        path = parse_path(call.path)
-        if path is None or path.set != LINES or call.method not in ("POST", "PATCH", "PUT", "DELETE"):
-            return ""
-        if path.key_text is None:
-            try:
-                body = call.json()
-            except ServiceError:
-                return ""
-            company = body.get("dataAreaId") or call.caller.company
-            return f"{company}/{body.get('SalesOrderNumber', '')}".casefold()
+    def document_of(self, call: Call) -> str:
+        """Return the document whose lines an operation writes, or ""."""
         try:
-            record = find(self._store, ENTITIES[LINES], parse_key(ENTITIES[LINES], path.key_text))
-        except KeyRefused:
+            body = call.json() if call.method == "POST" else {}
+        except ServiceError:
             return ""
-        return f"{record.data['dataAreaId']}/{record.data['SalesOrderNumber']}".casefold() if record else ""
+        return self.contention.document(call.method, call.path, body, call.caller.company)
 
     def _check_conflict(self, call: Call, entity: Entity) -> None:
-        if entity.set != LINES or not self.held_orders:
+        if not self.contention.held:
             return
-        order = self.contended_order(call)
-        if order in self.held_orders and order != call.holds and self.loses_conflict():
-            raise self._refusal(entity, WriteRefused(_CONFLICT, failure="conflict"))
-
-    def loses_conflict(self) -> bool:
-        """Draw whether a write that overlaps another one of its order fails."""
-        return self._random.random() < self._settings.line_conflict_probability
-
-    def conflict_reply(self) -> Reply:
-        """Return the answer of a line write that lost."""
-        return self._refusal(ENTITIES[LINES], WriteRefused(_CONFLICT, failure="conflict")).reply
+        try:
+            self.contention.check(entity, self.document_of(call), call.holds)
+        except WriteRefused as refusal:
+            raise self._refusal(entity, refusal) from refusal
 
     def _visible(self, call: Call, entity: Entity, key: Mapping[str, Any]) -> Record | None:
         record = find(self._store, entity, key)
         if record is None or not entity.has_company or call.query.get("cross-company", "").lower() == "true":
             return record
         return record if company_of(entity, record) == call.caller.company else None
+
+    def _absent(self, call: Call, entity: Entity, key: Mapping[str, Any]) -> ServiceError:
+        posted = f"{key.get('dataAreaId', '')}:{key.get('HeaderReference', '')}".casefold()
+        refuses = self._settings.posted_invoices == "refuse" and entity.set in _INVOICE_SETS and call.method != "GET"
+        if refuses and self._store.get(POSTED_REFERENCES, posted) is not None:
+            text = f"Error: Vendor invoice {key['HeaderReference']} is posted and cannot be changed."
+            return self._refusal(entity, WriteRefused(text, failure="posted"), deleting=call.method == "DELETE")
+        return self._missing()
 
     def _missing(self) -> ServiceError:
         if self._settings.missing_record_body == "empty":

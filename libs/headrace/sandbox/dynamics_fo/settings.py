@@ -47,7 +47,7 @@ class FinanceSettings(SandboxSettings):
         default=False, description="PATCH with Prefer: return=representation answers 200"
     )
     dimension_errors: Literal["refuse", "silent"] = Field(
-        default="refuse", description="silent: a malformed dimension string is accepted and dropped"
+        default="refuse", description="silent: a malformed default dimension is accepted and dropped"
     )
     site_mandatory: bool = True
     credit_limit_message: Literal["warning", "error"] = Field(
@@ -60,6 +60,26 @@ class FinanceSettings(SandboxSettings):
     line_conflict_probability: float = Field(default=1.0, ge=0, le=1)
     item_tax_percent: dict[str, Decimal] = Field(
         default_factory=dict, description="sales tax in percent by item sales tax group, for totals of orders"
+    )
+    invoice_number_check: Literal["save", "posting"] = Field(
+        default="save", description="when a vendor's invoice number that is used already is refused"
+    )
+    invoice_hold_check: Literal["save", "posting"] = Field(
+        default="save", description="when a vendor that is on hold for invoices is refused"
+    )
+    invoice_workflow: bool = Field(default=False, description="vendor invoices are posted only when approved")
+    posted_invoices: Literal["gone", "refuse"] = Field(
+        default="gone", description="what a change of a posted vendor invoice meets: a 404, or an infolog"
+    )
+    posted_change_status: Literal[400, 403, 409, 500] = Field(
+        default=400, description="status of a refused change of a posted invoice or journal"
+    )
+    settled_invoices: Literal["writable", "read_only"] = Field(
+        default="writable", description="whether rows of VendorPaymentJournalLineSettledInvoices can be written"
+    )
+    settle_pending_invoices: bool = Field(default=False, description="pending invoices can be marked for settlement")
+    journal_posting: Literal["immediate", "batch"] = Field(
+        default="immediate", description="batch: a journal is posted when the batch runs, /_sandbox/batch/run"
     )
     line_write_seconds: float = Field(default=0.002, ge=0, description="how long a line write holds its order")
     content_id_references: bool = Field(default=False, description="resolve $1 in later URLs of a changeset")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from headrace.sandbox.common.alterations import altered
@@ -28,7 +29,7 @@ from headrace.sandbox.dynamics_fo.errors import (
 )
 from headrace.sandbox.dynamics_fo.events import BusinessEvents
 from headrace.sandbox.dynamics_fo.numbering import NumberSequences
-from headrace.sandbox.dynamics_fo.rows import CREATED, KEY_INDEX, RECORD_ID, find, key_of, visible
+from headrace.sandbox.dynamics_fo.rows import CREATED, KEY_INDEX, RECORD_ID, find, key_of, told
 from headrace.sandbox.dynamics_fo.rules import NO_RULES, RULES
 from headrace.sandbox.dynamics_fo.settings import FinanceSettings
 from headrace.sandbox.dynamics_fo.values import ValueRefused, moment_text, parse_value
@@ -53,7 +54,8 @@ class Writer:
     def work(self, note: RequestNote) -> Work:
         """Return what rules and control calls use to write on behalf of a request."""
         now = self._sandbox.clock.now()
-        return Work(self._store, self._settings, now, note, self.insert, self.revise, self.remove)
+        writes = (self.insert, self.revise, self.remove, self._next_number, self._reflect)
+        return Work(self._store, self._settings, now, note, *writes)
 
     def create(self, entity: Entity, body: Mapping[str, Any], caller: Caller, note: RequestNote) -> Record:
         """Create a row from a request body.
@@ -156,7 +158,7 @@ class Writer:
             WriteRefused: the key exists.
         """
         entity = ENTITIES[set_name]
-        if find(self._store, entity, values) is not None:
+        if not entity.record_key and find(self._store, entity, values) is not None:
             raise already_exists(entity, values)
         return self._insert(entity, values, values, note)
 
@@ -164,10 +166,14 @@ class Writer:
         """Change a row past all checks."""
         return self._replace(ENTITIES[set_name], record, {**record.data, **changes}, changes, note)
 
+    def _reflect(self, set_name: str, record: Record, changes: Mapping[str, Any], note: RequestNote) -> Record:
+        values = {**record.data, **changes}
+        return self._replace(ENTITIES[set_name], record, values, changes, note, at=record.modified_at)
+
     def remove(self, set_name: str, record: Record, note: RequestNote) -> None:
         """Remove a row past all checks."""
         self._store.delete(set_name, record.key)
-        before = visible(record.data)
+        before = told(ENTITIES[set_name], record.data)
         self._sandbox.ledger.append(set_name, record.key, "delete", {}, before, None, note)
         self._events.changed(ENTITIES[set_name], "delete", before, record, self._sandbox.clock.now())
 
@@ -176,12 +182,14 @@ class Writer:
     ) -> Record:
         now = self._sandbox.clock.now()
         self._record_id += 1
+        if entity.record_key:
+            values = {**values, entity.record_key: self._record_id}
         key = key_of(entity, values)
         data = self._sparse(entity, values)
         data |= {RECORD_ID: self._record_id, CREATED: moment_text(now), KEY_INDEX: key}
         record = self._store.put(entity.set, key, data, now)
-        after = visible(data)
-        self._sandbox.ledger.append(entity.set, key, "create", visible(supplied), None, after, note)
+        after = told(entity, data)
+        self._sandbox.ledger.append(entity.set, key, "create", told(entity, supplied), None, after, note)
         self._events.changed(entity, "create", after, record, now)
         return record
 
@@ -192,11 +200,12 @@ class Writer:
         values: Mapping[str, Any],
         supplied: Mapping[str, Any],
         note: RequestNote,
+        at: datetime | None = None,
     ) -> Record:
         now = self._sandbox.clock.now()
-        changed = self._store.put(entity.set, record.key, self._sparse(entity, values), now)
-        before, after = visible(record.data), visible(changed.data)
-        self._sandbox.ledger.append(entity.set, record.key, "update", visible(supplied), before, after, note)
+        changed = self._store.put(entity.set, record.key, self._sparse(entity, values), at or now)
+        before, after = told(entity, record.data), told(entity, changed.data)
+        self._sandbox.ledger.append(entity.set, record.key, "update", told(entity, supplied), before, after, note)
         self._events.changed(entity, "update", after, changed, now)
         return changed
 
@@ -271,7 +280,7 @@ class Writer:
         try:
             draft.values[field.name] = dimensions.resolve(self._store, field.dimension, value, draft.company)
         except dimensions.DimensionRefused as error:
-            if self._settings.dimension_errors == "silent":
+            if self._settings.dimension_errors == "silent" and field.dimension == "default":
                 draft.values[field.name] = (draft.original.data if draft.original else {}).get(field.name, "")
                 return
             raise WriteRefused(f"Error: {error}", validate_field(draft.entity.aot, field.name)) from error
@@ -313,6 +322,11 @@ class Writer:
                 raise WriteRefused(must_be_filled(label))
             else:
                 draft.values[sequence.field] = self._numbers.next(draft.entity, sequence, draft.company, work.now)
+
+    def _next_number(self, set_name: str, field: str, company: str) -> str:
+        entity = ENTITIES[set_name]
+        sequence = next(each for each in entity.sequences if each.field == field)
+        return self._numbers.next(entity, sequence, company, self._sandbox.clock.now())
 
     def _require(self, draft: Draft) -> None:
         for field in draft.entity.properties:

@@ -10,14 +10,32 @@ from headrace.sandbox.dynamics_fo.entities import (
     ledger,
     mirrors,
     organisation,
+    postings,
     products,
+    purchasing,
     sales,
+    vendor_invoices,
+    vendor_payments,
+    vendors,
 )
 from headrace.sandbox.dynamics_fo.entities.model import Entity
 
 ENTITIES: Mapping[str, Entity] = {
     entity.set: entity
-    for area in (customers, products, sales, ledger, organisation, administration, mirrors)
+    for area in (
+        customers,
+        vendors,
+        products,
+        sales,
+        purchasing,
+        vendor_invoices,
+        vendor_payments,
+        postings,
+        ledger,
+        organisation,
+        administration,
+        mirrors,
+    )
     for entity in sorted(area.ENTITIES, key=lambda entity: entity.set)
 }
 

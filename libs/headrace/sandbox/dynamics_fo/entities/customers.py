@@ -1,4 +1,4 @@
-"""Customers, vendors, contacts and their reference data."""
+"""Customers, contacts and their reference data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from headrace.sandbox.dynamics_fo.entities.model import (
     Property,
     Sequence,
     choice,
-    dates,
     decimals,
     moments,
     text,
@@ -127,39 +126,6 @@ CONTACTS = Entity(
     ),
 )
 
-VENDORS = Entity(
-    set="VendorsV2",
-    type="VendorV2",
-    aot="VendVendorV2Entity",
-    table="VendTable",
-    label="Vendors",
-    key=("dataAreaId", "VendorAccountNumber"),
-    data_sources=4,
-    sequences=(Sequence("VendorAccountNumber", "{company}-V######", "both"),),
-    indexed=("VendorAccountNumber", "TaxExemptNumber"),
-    properties=(
-        COMPANY,
-        text("VendorAccountNumber", 20, label="Vendor account"),
-        text("VendorGroupId", 10, label="Group", required=True),
-        text("VendorOrganizationName", 100, label="Name", required=True),
-        text("VendorPartyType", 20, default="Organization"),
-        text("CurrencyCode", 3, label="Currency", lookup=lookups.CURRENCY),
-        *texts(100, "VendorSearchName", "VendorKnownAsName", "VendorPartyNumber"),
-        text("DefaultPaymentTermsName", 10, label="Terms of payment", lookup=lookups.PAYMENT_TERMS),
-        *texts(10, "DefaultVendorPaymentMethodName", "SalesTaxGroupCode"),
-        *texts(20, "TaxExemptNumber", "InvoiceVendorAccountNumber"),
-        *texts(60, "AddressDescription", "AddressCity"),
-        *texts(250, "AddressStreet"),
-        *texts(10, "AddressZipCode", "AddressStateId", "AddressCountyId", "AddressCountryRegionId"),
-        *texts(255, "PrimaryEmailAddress", "PrimaryPhoneNumber", "PrimaryURL"),
-        choice("OnHoldStatus", "CustVendorBlocked"),
-        *dates("VendorHoldReleaseDate"),
-        *texts(50, "OrganizationNumber", "DUNSNumber", "OurAccountNumber"),
-        text("DefaultLedgerDimensionDisplayValue", 500, dimension="default"),
-        *yes_no("IsOneTimeVendor"),
-    ),
-)
-
 CUSTOMER_GROUPS = Entity(
     set="CustomerGroups",
     type="CustomerGroup",
@@ -193,4 +159,4 @@ PAYMENT_TERMS = Entity(
     ),
 )
 
-ENTITIES = (CUSTOMERS, CONTACTS, VENDORS, CUSTOMER_GROUPS, PAYMENT_TERMS)
+ENTITIES = (CUSTOMERS, CONTACTS, CUSTOMER_GROUPS, PAYMENT_TERMS)

@@ -28,6 +28,36 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "EcoResProductSubtype": ("None", "Product", "ProductMaster", "ProductVariant"),
     "ItemReservation": ("None", "Manual", "Automatic", "Explosion"),
     "LedgerJournalACType": ("Ledger", "Cust", "Vend", "Project", "FixedAssets", "Bank"),
+    "LedgerJournalType": (
+        "Daily",
+        "Periodic",
+        "PurchaseLedger",
+        "Approval",
+        "Payment",
+        "CustPayment",
+        "Cost",
+        "VendInvoiceRegister",
+        "VendInvoicePool",
+    ),
+    "LedgerTransType": ("None", "Purch", "Vend", "Payment", "CashDiscount"),
+    "SettlementType": ("None", "OpenTransact", "SelectedTransact"),
+    "PurchStatus": ("None", "Backorder", "Received", "Invoiced", "Canceled"),
+    "VersioningDocumentState": (
+        "Draft",
+        "InReview",
+        "Rejected",
+        "Approved",
+        "InExternalReview",
+        "Confirmed",
+        "Finalized",
+    ),
+    "VendInvoiceRequestStatus": ("Draft", "InReview", "Approved", "Rejected", "Cancelled"),
+    "PurchInvoiceType": ("Standard", "VendorAdvance", "InvoicePool"),
+    "PurchInvoiceLineType": ("Standard", "Advance", "AdvanceApplication", "ReverseAdvanceApplication"),
+    "ReuseVoucher": ("NoDuplicate", "NoDuplicateInYear", "AcceptDuplicate", "WarnDuplicate"),
+    "DocuRestriction": ("Internal", "External"),
+    "PaymentType": ("Blank", "Check", "ElectronicPayment", "PromissoryNote"),
+    "BankAccountType": ("CheckingAccount", "SavingsAccount", "BankGirot", "PlusGirot", "Payroll"),
     "DimensionLedgerAccountType": (
         "ProfitAndLoss",
         "Revenue",
@@ -58,8 +88,10 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
         "CDS",
     ),
 }
-# LedgerJournalACType and CDS have gaps in their values (4 and 7 are unused).
+# Members that the sandbox has no use for, and numbers that the vendor left out, make gaps.
 ENUM_VALUES: Mapping[str, tuple[int, ...]] = {
     "LedgerJournalACType": (0, 1, 2, 3, 5, 6),
+    "LedgerTransType": (0, 3, 14, 15, 33),
+    "VersioningDocumentState": (0, 10, 20, 30, 35, 40, 50),
     "BusinessEventsEndpointType": (0, 1, 2, 3, 4, 5, 6, 8),
 }

@@ -5,6 +5,28 @@ from __future__ import annotations
 from headrace.sandbox.dynamics_fo.entities import lookups
 from headrace.sandbox.dynamics_fo.entities.model import Entity, Property, choice, dates, text, texts, yes_no
 
+MAIN_ACCOUNTS = Entity(
+    set="MainAccounts",
+    type="MainAccount",
+    aot="MainAccountEntity",
+    table="MainAccount",
+    label="Main accounts",
+    key=("ChartOfAccounts", "MainAccountId"),
+    indexed=("MainAccountId",),
+    properties=(
+        text("ChartOfAccounts", 60, label="Chart of accounts", required=True),
+        text("MainAccountId", 20, label="Main account", required=True),
+        text("Name", 60, label="Name", required=True),
+        choice("MainAccountType", "DimensionLedgerAccountType"),
+        text("MainAccountCategory", 20),
+        *yes_no("IsSuspended", "DoNotAllowManualEntry"),
+        *dates("ActiveFrom", "ActiveTo"),
+        *texts(20, "ParentMainAccountId"),
+        text("DefaultCurrency", 3),
+        Property("MainAccountRecId", "int64", read_only=True),
+    ),
+)
+
 ENTITIES = (
     Entity(
         set="Currencies",
@@ -34,27 +56,7 @@ ENTITIES = (
             choice("ConversionFactor", "ExchangeRateDisplayFactor"),
         ),
     ),
-    Entity(
-        set="MainAccounts",
-        type="MainAccount",
-        aot="MainAccountEntity",
-        table="MainAccount",
-        label="Main accounts",
-        key=("ChartOfAccounts", "MainAccountId"),
-        indexed=("MainAccountId",),
-        properties=(
-            text("ChartOfAccounts", 60, label="Chart of accounts", required=True),
-            text("MainAccountId", 20, label="Main account", required=True),
-            text("Name", 60, label="Name", required=True),
-            choice("MainAccountType", "DimensionLedgerAccountType"),
-            text("MainAccountCategory", 20),
-            *yes_no("IsSuspended", "DoNotAllowManualEntry"),
-            *dates("ActiveFrom", "ActiveTo"),
-            *texts(20, "ParentMainAccountId"),
-            text("DefaultCurrency", 3),
-            Property("MainAccountRecId", "int64", read_only=True),
-        ),
-    ),
+    MAIN_ACCOUNTS,
     Entity(
         set="DimensionAttributes",
         type="DimensionAttribute",
@@ -120,6 +122,7 @@ ENTITIES = (
         label="Ledgers",
         category="Parameter",
         key=("LegalEntityId",),
+        indexed=("LegalEntityId",),
         properties=(
             text("LegalEntityId", 4, required=True, lookup=lookups.LEGAL_ENTITY),
             text("ChartOfAccounts", 60),

@@ -19,7 +19,7 @@ EMPTY_MOMENT = "1900-01-01T00:00:00Z"
 OPEN_END = "2154-12-31T23:59:59Z"
 ZERO = Decimal(0)
 
-Kind = Literal["string", "decimal", "int32", "int64", "date", "moment", "guid", "enum"]
+Kind = Literal["string", "decimal", "int32", "int64", "date", "moment", "guid", "enum", "binary"]
 _EDM: Mapping[Kind, str] = {
     "string": "Edm.String",
     "decimal": "Edm.Decimal",
@@ -28,6 +28,7 @@ _EDM: Mapping[Kind, str] = {
     "date": "Edm.DateTimeOffset",
     "moment": "Edm.DateTimeOffset",
     "guid": "Edm.Guid",
+    "binary": "Edm.Binary",
 }
 _EMPTY: Mapping[Kind, Any] = {
     "string": "",
@@ -37,6 +38,7 @@ _EMPTY: Mapping[Kind, Any] = {
     "date": EMPTY_DATE,
     "moment": EMPTY_MOMENT,
     "guid": "00000000-0000-0000-0000-000000000000",
+    "binary": "",
 }
 
 
@@ -106,7 +108,7 @@ class Entity:
     """One public data entity.
 
     `view_of` makes a read-only projection: `source_fields` maps our properties to the other set's, or to
-    `@modified`, `@created`, `@recid`, `@recversion`.
+    `@modified`, `@created`, `@recid`, `@recversion`. `record_key` is the key field that holds the record's own RecId.
     """
 
     set: str
@@ -121,6 +123,7 @@ class Entity:
     indexed: tuple[str, ...] = ()
     navigations: tuple[Navigation, ...] = ()
     view_of: str = ""
+    record_key: str = ""
     source_fields: Mapping[str, str] | None = None
     data_sources: int = 1
     category: str = "Master"
@@ -134,6 +137,11 @@ class Entity:
     def by_name(self) -> Mapping[str, Property]:
         """Return the properties by name."""
         return {each.name: each for each in self.properties}
+
+    @cached_property
+    def binaries(self) -> tuple[str, ...]:
+        """Return the properties that hold bytes."""
+        return tuple(each.name for each in self.properties if each.kind == "binary")
 
     @cached_property
     def empties(self) -> Mapping[str, Any]:

@@ -1,0 +1,97 @@
+"""Purchase orders."""
+
+from __future__ import annotations
+
+from headrace.sandbox.dynamics_fo.entities import lookups
+from headrace.sandbox.dynamics_fo.entities.model import (
+    COMPANY,
+    Entity,
+    Navigation,
+    Property,
+    Sequence,
+    choice,
+    dates,
+    decimals,
+    text,
+    texts,
+    yes_no,
+)
+
+HEADERS = Entity(
+    set="PurchaseOrderHeadersV2",
+    type="PurchaseOrderHeaderV2",
+    aot="PurchPurchaseOrderHeaderV2Entity",
+    table="PurchTable",
+    label="Purchase orders",
+    category="Transaction",
+    key=("dataAreaId", "PurchaseOrderNumber"),
+    data_sources=2,
+    sequences=(Sequence("PurchaseOrderNumber", "PO-######", "auto"),),
+    indexed=("PurchaseOrderNumber", "VendorOrderReference", "OrderVendorAccountNumber"),
+    navigations=(
+        Navigation("PurchaseOrderLinesV2", "PurchaseOrderLinesV2", "PurchaseOrderNumber", "PurchaseOrderNumber"),
+    ),
+    properties=(
+        COMPANY,
+        text("PurchaseOrderNumber", 20, label="Purchase order"),
+        text("OrderVendorAccountNumber", 20, label="Vendor account", required=True, lookup=lookups.VENDOR),
+        text("InvoiceVendorAccountNumber", 20, label="Invoice account", lookup=lookups.VENDOR),
+        text("CurrencyCode", 3, label="Currency", lookup=lookups.CURRENCY),
+        text("PurchaseOrderName", 60, label="Name"),
+        text("VendorOrderReference", 60, label="Vendor reference"),
+        choice("PurchaseOrderStatus", "PurchStatus", read_only=True),
+        choice("DocumentApprovalStatus", "VersioningDocumentState", read_only=True),
+        *dates("AccountingDate", "RequestedDeliveryDate", "ConfirmedDeliveryDate", "RequestedShipDate"),
+        text("DefaultReceivingSiteId", 10, label="Site", lookup=lookups.SITE),
+        text("DefaultReceivingWarehouseId", 10, label="Warehouse", lookup=lookups.WAREHOUSE),
+        *texts(10, "DeliveryModeId", "DeliveryTermsId", "PurchaseOrderPoolId", "ReasonCode"),
+        text("PaymentTermsName", 10, label="Terms of payment", lookup=lookups.PAYMENT_TERMS),
+        text("PaymentScheduleName", 10),
+        text("VendorPaymentMethodName", 10, label="Method of payment", lookup=lookups.VENDOR_PAYMENT_METHOD),
+        *texts(10, "CashDiscountCode", "SalesTaxGroupCode", "BuyerGroupId"),
+        *decimals("CashDiscountPercentage", "TotalDiscountPercentage"),
+        *yes_no("ArePricesIncludingSalesTax", "IsChangeManagementActive"),
+        *texts(25, "OrdererPersonnelNumber", "RequesterPersonnelNumber"),
+        text("ProjectId", 20),
+        text("ReasonComment", 250),
+        text("DefaultLedgerDimensionDisplayValue", 500, dimension="default"),
+        text("LanguageId", 7),
+        *texts(255, "Email", "URL"),
+    ),
+)
+
+LINES = Entity(
+    set="PurchaseOrderLinesV2",
+    type="PurchaseOrderLineV2",
+    aot="PurchPurchaseOrderLineV2Entity",
+    table="PurchLine",
+    label="Purchase order lines",
+    category="Transaction",
+    key=("dataAreaId", "PurchaseOrderNumber", "LineNumber"),
+    data_sources=2,
+    sequences=(Sequence("InventoryLotId", "{company}-P######", "auto"),),
+    indexed=("PurchaseOrderNumber",),
+    properties=(
+        COMPANY,
+        text("PurchaseOrderNumber", 20, label="Purchase order", required=True, lookup=lookups.PURCHASE_ORDER),
+        Property("LineNumber", "int64", label="Line number"),
+        text("ItemNumber", 20, label="Item number", lookup=lookups.RELEASED_PRODUCT),
+        text("ProcurementProductCategoryName", 60, label="Procurement category"),
+        text("LineDescription", 1000),
+        *decimals("OrderedPurchaseQuantity", "PurchasePrice", "PurchasePriceQuantity", "LineAmount"),
+        text("PurchaseUnitSymbol", 10, label="Unit"),
+        *decimals("LineDiscountAmount", "LineDiscountPercentage", "FixedPriceCharges"),
+        *dates("RequestedDeliveryDate", "ConfirmedDeliveryDate"),
+        text("ReceivingSiteId", 10, label="Site", lookup=lookups.SITE),
+        text("ReceivingWarehouseId", 10, label="Warehouse", lookup=lookups.WAREHOUSE),
+        choice("PurchaseOrderLineStatus", "PurchStatus", read_only=True),
+        text("InventoryLotId", 20, label="Lot ID"),
+        *texts(20, "ExternalItemNumber", "CustomerRequisitionNumber", "PurchaseRequisitionId", "ProjectId"),
+        *texts(10, "SalesTaxGroupCode", "SalesTaxItemGroupCode"),
+        text("MainAccountIdDisplayValue", 500, label="Main account", dimension="ledger"),
+        text("DefaultLedgerDimensionDisplayValue", 500, dimension="default"),
+        *yes_no("IsLineStopped", "IsDeleted"),
+    ),
+)
+
+ENTITIES = (HEADERS, LINES)
