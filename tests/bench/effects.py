@@ -23,9 +23,10 @@ from headrace.connectors.dynamics_fo.odata import key_path, parse_target_id
 from headrace.core.contracts import Action, Operation, Target
 from headrace.core.ids import operation_id
 from headrace.core.outcome import Status
-from headrace.pipeline.assembly import Shared, open_connection
+from headrace.pipeline.assembly import open_connection
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.gate import Gate
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.store import TargetStore
 from headrace.platform.kafka import Message
 from headrace.platform.settings import Settings, load_settings

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 import psutil  # type: ignore[import-untyped]
 
 from headrace.cli.demo.deployment import Deployment
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.links import SCHEMA as LINK
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.state import SCHEMA as STATE
 from headrace.pipeline.state import to_record
 from headrace.platform.settings import load_settings

@@ -24,6 +24,7 @@ from headrace.mapping import InMapping, OutMapping, load_directory
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
 from headrace.pipeline.effects import Effects
+from headrace.pipeline.files import Files
 from headrace.pipeline.gate import Gate
 from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import Delivery, Inbox
@@ -36,6 +37,7 @@ from headrace.pipeline.poll import Cursors, Poller, PollTasks
 from headrace.pipeline.process import Processor
 from headrace.pipeline.service import calm_collector
 from headrace.pipeline.store import TargetStore
+from headrace.platform.attachments import AttachmentStore
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.kafka import Message
 from headrace.platform.paths import project_root, schemas_dir
@@ -121,6 +123,7 @@ class Normalising:
             names=self._names,
             table=self._worker,
             polls=PollTasks(poller, {}, kafka.partitions),
+            files=Files(connection, source, AttachmentStore(kafka, self._names.attachments, self._producer), []),
             finished=self._worker.finished,
             stop=_fail,
         )

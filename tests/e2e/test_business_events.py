@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from headrace.cli.demo.deployment import ERP, EVENT_CODE
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
+from headrace.pipeline.shared import Shared
 from headrace.platform.kafka import read_all
 from headrace.platform.settings import load_settings
 from tests.faults.harness import Trade

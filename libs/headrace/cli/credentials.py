@@ -12,7 +12,7 @@ from rich.table import Table
 from headrace.cli.console import out
 from headrace.cli.session import operator, with_deployment
 from headrace.core.errors import ConfigurationError
-from headrace.pipeline.assembly import Shared
+from headrace.pipeline.shared import Shared
 from headrace.platform.credentials import CredentialStore, Keyring
 
 app = typer.Typer(help="Secrets, encrypted on Kafka.", no_args_is_help=True, pretty_exceptions_enable=False)

@@ -16,7 +16,7 @@ from headrace.cli.load_progress import LoadProgress
 from headrace.cli.load_results import ResultFiles, expected, line_of, table_of, write_summary
 from headrace.cli.load_scene import Scene, find_scene
 from headrace.core.errors import HeadraceError
-from headrace.pipeline.assembly import Shared, converts
+from headrace.pipeline.assembly import converts
 from headrace.pipeline.backlog import Backlog
 from headrace.pipeline.endings import Counts, Ending, Endings, tally
 from headrace.pipeline.history import History, Span
@@ -25,6 +25,7 @@ from headrace.pipeline.load_preview import DryRun, Rehearsal
 from headrace.pipeline.load_report import report, report_topics
 from headrace.pipeline.loading import Loader, LoadState, last_load
 from headrace.pipeline.poll import Cursors
+from headrace.pipeline.shared import Shared
 from headrace.platform.lag import Lag
 from headrace.platform.paths import project_root
 from headrace.platform.settings import load_settings

@@ -11,9 +11,10 @@ from headrace.cli.systems import CONNECTORS
 from headrace.core.contracts import Connector, Source
 from headrace.core.errors import ConfigurationError
 from headrace.mapping.documents import InMapping, OutMapping
-from headrace.pipeline.assembly import Shared, choose, open_connection, source_mappings, target_mappings
+from headrace.pipeline.assembly import choose, open_connection, source_mappings, target_mappings
 from headrace.pipeline.load_keys import Keys, Side
 from headrace.pipeline.load_preview import Opened
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.twins import Twins
 from headrace.platform.settings import Settings
 

@@ -14,9 +14,9 @@ from rich.table import Column, Table
 from headrace.cli.console import out
 from headrace.cli.session import operator, with_deployment
 from headrace.core.event import Ref
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.inbox import Delivery
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.state import Parked, from_record
 from headrace.platform.kafka import partition_of, read_all
 from headrace.platform.settings import ConnectionSettings

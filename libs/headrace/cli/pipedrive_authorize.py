@@ -19,7 +19,8 @@ from headrace.connectors.pipedrive import CONNECTOR
 from headrace.connectors.pipedrive.config import LOCAL_HOSTS, PipedriveConfig
 from headrace.connectors.pipedrive.oauth import TokenEndpoint
 from headrace.core.errors import ConfigurationError, StopConnection
-from headrace.pipeline.assembly import Shared, choose
+from headrace.pipeline.assembly import choose
+from headrace.pipeline.shared import Shared
 from headrace.platform.health import HttpServer
 from headrace.platform.oauth import stored_name
 from headrace.platform.settings import checked

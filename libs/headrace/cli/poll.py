@@ -11,7 +11,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from headrace.cli.session import with_deployment
 from headrace.cli.systems import CONNECTORS
 from headrace.core.errors import ConfigurationError
-from headrace.pipeline.assembly import Shared, choose, open_connection, poller
+from headrace.pipeline.assembly import choose, open_connection, poller
+from headrace.pipeline.shared import Shared
 
 _err = Console(highlight=False, soft_wrap=True, stderr=True)
 

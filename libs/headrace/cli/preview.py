@@ -17,10 +17,11 @@ from headrace.mapping.documents import OutMapping
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, Skipped
 from headrace.mapping.running import StepValue
-from headrace.pipeline.assembly import Shared, choose, open_connection, target_mappings
+from headrace.pipeline.assembly import choose, open_connection, target_mappings
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.operations import differing
 from headrace.pipeline.planning import Planner, outputs
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.state import EffectState, from_record
 from headrace.platform.codec import record_to_event
 from headrace.platform.coercion import coerce, parse

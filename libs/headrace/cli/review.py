@@ -12,9 +12,9 @@ from headrace.cli.operate import Reason, parked_now, send_command
 from headrace.cli.session import with_deployment
 from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import ParkReason
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.audit import ATTEMPT
 from headrace.pipeline.decoding import decode
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.state import Parked, from_record
 from headrace.platform.codec import record_to_event
 from headrace.platform.kafka import read_all

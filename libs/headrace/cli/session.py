@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from headrace.pipeline.assembly import Shared
+from headrace.pipeline.shared import Shared
 from headrace.platform.credentials import CredentialStore
 from headrace.platform.settings import Settings, load_settings
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from headrace.cli.console import out
 from headrace.cli.session import with_deployment
 from headrace.core.errors import RejectRecord
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
+from headrace.pipeline.shared import Shared
 from headrace.platform.kafka import read_all
 
 _out = out()

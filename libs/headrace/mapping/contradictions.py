@@ -87,11 +87,15 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
         if (step.each is None) != (step.id is None):
             given, lacking = ("each", "id") if step.each is not None else ("id", "each")
             yield location, f"`{given}` needs `{lacking}`: items are told apart by their id (I12)"
-        if step.create == "missing" and not step.marker:
+        if step.create != "never" and not step.marker:
             yield (*location, "marker"), "missing; by it our own write is found again (I4). Or say `create: never`"
-        for name in step.once:
-            if name not in step.fields:
-                yield (*location, "once"), f'"{name}" is no field of this step{ex.closest(name, list(step.fields))}'
+        for part, names in (("once", step.once), ("adopt", step.adopt)):
+            for name in names:
+                if name not in step.fields:
+                    yield (*location, part), f'"{name}" is no field of this step{ex.closest(name, list(step.fields))}'
+        if step.after is not None and step.after not in earlier:
+            hint = ex.closest(step.after, list(earlier)) or f"; earlier steps: {', '.join(earlier) or 'none'}"
+            yield (*location, "after"), f'there is no earlier step "{step.after}"{hint}'
         yield from _keys(step, location)
         yield from _from_steps(step, location, earlier)
         earlier.setdefault(step.step, step)
@@ -141,7 +145,7 @@ def _from_steps(step: Step, location: Location, earlier: dict[str, Step]) -> Ite
         for place in walk(expression, where):
             if isinstance(place.part, ex.FromStep) and place.location != where:
                 yield place.location, "from_step stands alone, as the whole of a step's field: its value comes later"
-    for part, label in ((step.id, "id"),):
+    for part, label in ((step.id, "id"), (step.create, "create")):
         for place in walk(part, (*location, label)):
             if isinstance(place.part, ex.FromStep):
                 yield place.location, "from_step stands alone, as the whole of a step's field: its value comes later"

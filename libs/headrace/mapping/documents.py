@@ -79,11 +79,14 @@ class InMapping(Document):
     `identity` is the name under which links know the record; `facts` are kept with its link, for the `holds` of others.
     Two records of one connection (and company) with one natural key go to review, unless `same_keys` is "share": then
     they stand for one thing, as two catalogue entries for one item do.
+    With `id` the record is not what the event is about: many records tell of that, such as payments of their batch, and
+    `id` says of which one. That it is gone is never theirs to tell, and a record without an `id` tells of none.
     """
 
     direction: Literal["in"]
     object: Name
     identity_: Name | None = Field(None, alias="identity")
+    id: Expression | None = None
     legal_entity: Expression | None = None
     occurred_at: Expression | None = None
     marker: Expression | None = None
@@ -109,19 +112,26 @@ class Step(Node):
     `marker` names the fields by which our own write is found again (I4); `match` lists other natural keys, tried in
     order before a create. With `each` the step's name becomes "<step>:<id>". `where` leaves steps or items out.
     `identity` is the name under which links know the record, where it is not the object's. `create: never` only
-    completes a record that is linked already. Fields in `once` are written when the record is created, and never after.
+    completes a record that is linked already; a condition says when a new one may be made. With `after` the step is
+    taken only where that earlier step's record is there. Fields in `once` are written when the record is created, and
+    never after. `open` holds of a record as long as it can take more (`IsPosted: false`): of one of which it does not
+    hold another takes the place, for what comes from then on. `adopt` names the fields by which a document that
+    somebody else made is known for this one: it is left as it is, with its items.
     """
 
     step: StepName
     object: Name
     identity: Name | None = None
-    create: Literal["missing", "never"] = "missing"
+    create: Literal["missing", "never"] | Condition = "missing"
+    after: StepName | None = None
     each: PathField | None = None
     id: Expression | None = None
     where: Condition | None = None
     marker: list[Name] = Field(default_factory=list)
     match: list[Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=list)
     once: list[Name] = Field(default_factory=list)
+    open: dict[Name, Scalar] = Field(default_factory=dict)
+    adopt: list[Name] = Field(default_factory=list)
     fields: dict[Name, Expression] = Field(min_length=1)
 
 

@@ -141,6 +141,12 @@ class Join(ValueVerb):
     with_: str = Field("", alias="with")
 
 
+class KeyOf(ValueVerb):
+    """The id of a record whose key has several parts, as links know it (`core.refs`); empty if one of them is."""
+
+    key: dict[str, Expression] = Field(min_length=1)
+
+
 class ListOf(Verb):
     """A list of several entries; empty entries are left out."""
 
@@ -207,12 +213,16 @@ class ReferenceTo(Verb):
 
 
 class LinkArguments(Node):
-    """A canonical reference (`to`), the target object that stands for it, and how to find it there (`by`)."""
+    """A canonical reference (`to`), the target object that stands for it, and how to find it there (`by`).
+
+    The value is its id, one key field of it (`part`), or what is known of it (`fact` of its in mapping, waited for).
+    """
 
     to: PathField
     object: str
     scope: Expression | None = None
     part: str | None = None
+    fact: str | None = None
     by: dict[str, Expression] = Field(default_factory=dict)
 
 
@@ -266,6 +276,7 @@ VERBS: dict[str, type[Verb]] = {
     "date": DateOf,
     "money": MoneyOf,
     "join": Join,
+    "key": KeyOf,
     "list": ListOf,
     "object": ObjectOf,
     "each": Each,
@@ -329,6 +340,7 @@ Expression = Annotated[
         | Annotated[DateOf, Tag("verb date")]
         | Annotated[MoneyOf, Tag("verb money")]
         | Annotated[Join, Tag("verb join")]
+        | Annotated[KeyOf, Tag("verb key")]
         | Annotated[ListOf, Tag("verb list")]
         | Annotated[ObjectOf, Tag("verb object")]
         | Annotated[Each, Tag("verb each")]

@@ -68,7 +68,7 @@ def _text_of(expression: ex.Verb | None, scope: Scope) -> Evaluate:
 
 def _link(expression: ex.Link, scope: Scope) -> Evaluate:
     arguments = expression.link
-    obj, part, source = arguments.object, arguments.part, arguments.to.text
+    obj, part, fact, source = arguments.object, arguments.part, arguments.fact, arguments.to.text
     get = compile_path(arguments.to, scope)
     company = _text_of(arguments.scope, scope.inside("scope"))
     by = compile_fields(arguments.by, scope)
@@ -83,18 +83,24 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
             raise reject(where, source, target, "no reference with a canonical id")
         inside = company(item, run)
         target_id = run.context.linked(canonical_id, obj, inside)
-        if target_id is None:
+        known = (
+            run.context.fact(canonical_id, obj, inside, fact) if target_id is not None and fact is not None else None
+        )
+        if target_id is None or (fact is not None and known is None):
             values = ((name, evaluate(item, run)) for name, evaluate in by)
             keys = {name: value for name, value in values if not is_empty(value)}
             entity = str(target.get("entity") or source.rpartition(".")[2].lstrip("/"))
             label = next((str(target[key]) for key in _LABELS if not is_empty(target.get(key))), canonical_id)
             company_words = f" of {inside}" if inside else ""
-            detail = f'{run.label}{entity} "{label}" is not in {obj}{company_words}'
+            state = "is not in" if target_id is None else f"has no {fact} yet in"
+            detail = f'{run.label}{entity} "{label}" {state} {obj}{company_words}'
             path = source.lstrip("/") if absolute else run.place + source
             # A key that is only partly known would find strangers.
             complete = keys if len(keys) == len(by) else {}
             run.missing.append(Missing(entity, canonical_id, obj, inside, complete, path, detail))
             return UNLINKED
+        if fact is not None:
+            return known
         if part is None:
             return target_id
         parts = decode_key(target_id)

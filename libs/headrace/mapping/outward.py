@@ -27,19 +27,24 @@ __all__ = [
 
 
 def map_out(
-    document: OutMapping, event: CanonicalEvent, context: OutContext, transforms: Transforms | None = None
+    document: OutMapping,
+    event: CanonicalEvent,
+    context: OutContext,
+    transforms: Transforms | None = None,
+    done: frozenset[str] = frozenset(),
 ) -> Plan | Skipped:
     """Apply an out mapping to one event.
 
     All missing links are reported together. Empty values are left out, except where every canonical field that the
     value is made of is asserted: then it was cleared, and None is written. For a delete, what the event no longer
-    tells fails no rule and no `required`; `on_delete` is the caller's to obey.
+    tells fails no rule and no `required`; `on_delete` is the caller's to obey. `done` names the steps whose records are
+    there already.
 
     Raises:
         RejectRecord: a value does not fit; the text names target field, source, value and remedy.
         HeadraceError: what `context.linked` or a transform raises passes through.
     """
-    return document.program.apply(event, context, transforms or {})
+    return document.program.apply(event, context, transforms or {}, done)
 
 
 def fill(planned: PlannedStep, outputs: Mapping[str, Mapping[str, Any]]) -> PlannedStep:

@@ -46,6 +46,9 @@ class InProgram:
         self._legal_entity = self._optional(document.legal_entity, scope.inside("legal_entity"))
         self._occurred_at = self._optional(document.occurred_at, scope.inside("occurred_at"))
         self._marker = self._optional(document.marker, scope.inside("marker"))
+        self._id = self._optional(document.id, scope.inside("id"))
+        self.of_record = document.id is None
+        """Whether events are about the record itself."""
 
     @staticmethod
     def _optional(expression: ex.Verb | None, scope: Scope) -> Evaluate | None:
@@ -82,6 +85,7 @@ class InProgram:
             natural_keys={name: text.casefold() for name, text in self._texts(self._natural_keys, "natural_keys", run)},
             references=tuple(run.references),
             facts=dict(self._texts(self._facts, "facts", run)),
+            id=_text(self._id, run, "id"),
         )
 
     def _when(self, run: Run) -> datetime | None:
@@ -133,10 +137,12 @@ class OutProgram:
         self.reads = {step.name: step.reads for step in self._steps}
         """Step → field → the canonical fields that its value is made of."""
 
-    def apply(self, event: CanonicalEvent, context: OutContext, transforms: Transforms) -> Plan | Skipped:
+    def apply(
+        self, event: CanonicalEvent, context: OutContext, transforms: Transforms, done: frozenset[str] = frozenset()
+    ) -> Plan | Skipped:
         """See `map_out`."""
         meta = event.meta
-        run = Run(event.data, meta, context, transforms, meta.change is Change.DELETE)
+        run = Run(event.data, meta, context, transforms, meta.change is Change.DELETE, done)
         rule = self._rules.failing(run)
         if rule is not None:
             return Skipped(rule)

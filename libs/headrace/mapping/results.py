@@ -28,6 +28,8 @@ class Mapped:
     natural_keys: Mapping[str, str]
     references: tuple[Reference, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
+    id: str | None = None
+    """What the event is about, where that is not the record itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class PlannedStep:
     `marker` is the key by which VERIFY finds our own write (I4); `match` are other natural keys, in order, those with
     an empty part left out. Values may be `StepValue` until `fill`. `identity` is the name under which links know the
     record, "" for the object's. With `create` false only a linked record is completed. `once`: for a create alone.
+    `open`: what holds of a record that can take more. `adopt`: fields by which somebody else's document is known.
     """
 
     step: str
@@ -54,6 +57,8 @@ class PlannedStep:
     identity: str = ""
     create: bool = True
     once: frozenset[str] = frozenset()
+    open: Mapping[str, Any] = field(default_factory=dict)
+    adopt: tuple[str, ...] = ()
 
     @property
     def known_as(self) -> str:

@@ -104,6 +104,7 @@ class Run:
     __slots__ = (
         "context",
         "conversion",
+        "done",
         "label",
         "lenient",
         "meta",
@@ -114,13 +115,23 @@ class Run:
         "transforms",
     )
 
-    def __init__(self, root: Any, meta: Any, context: Any, transforms: Transforms, lenient: bool) -> None:
+    def __init__(
+        self,
+        root: Any,
+        meta: Any,
+        context: Any,
+        transforms: Transforms,
+        lenient: bool,
+        done: frozenset[str] = frozenset(),
+    ) -> None:
         self.root = root
         self.meta = meta
         self.context = context
         self.transforms = transforms
         self.lenient = lenient
         """A deleted record: what its source no longer tells is unknown, and fails nothing."""
+        self.done = done
+        """Names of the steps whose records are there already."""
         self.conversion: Conversion | None = None
         """How the document came into another currency, if `convert` did that."""
         self.references: list[Reference] = []

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from headrace.core.errors import ConfigurationError, HeadraceError, RejectRecord
 from headrace.core.ids import marker
+from headrace.core.refs import encode_key
 from headrace.mapping import expressions as ex
 from headrace.mapping.compiling import (
     COMPILERS,
@@ -162,6 +163,24 @@ def _join(expression: ex.Join, scope: Scope) -> Evaluate:
     return join
 
 
+def _key(expression: ex.KeyOf, scope: Scope) -> Evaluate:
+    parts, source = compile_fields(expression.key, scope), words(expression)
+
+    def key(item: Any, run: Run) -> Any:
+        found = {name: evaluate(item, run) for name, evaluate in parts}
+        for value in found.values():
+            if value is UNLINKED:
+                return UNLINKED
+        if any(is_empty(value) for value in found.values()):
+            return ABSENT if all(value is ABSENT for value in found.values()) else None
+        try:
+            return encode_key({name: to_text(value) for name, value in found.items()})
+        except ValueError as error:
+            raise reject(scope.where, source, list(found.values()), error) from None
+
+    return key
+
+
 def _transform(expression: ex.Transform, scope: Scope) -> Evaluate:
     arguments = compile_fields(expression.with_, scope)
     name, where = expression.transform, scope.where
@@ -208,6 +227,7 @@ COMPILERS.update(
         ex.DateOf: _date,
         ex.MoneyOf: _money,
         ex.Join: _join,
+        ex.KeyOf: _key,
         ex.Transform: _transform,
         ex.FromStep: _from_step,
         ex.Marker: _marker,

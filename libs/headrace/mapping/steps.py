@@ -26,6 +26,8 @@ class StepProgram:
         self.object = step.object
         self._identity = step.identity or ""
         self._create = step.create != "never"
+        self._after = step.after
+        self._open, self._adopt = step.open, tuple(step.adopt)
         self._once = frozenset(step.once)
         self.reads = {} if step.each is not None else {name: root_fields(each) for name, each in step.fields.items()}
         """Field → canonical fields that its value is made of; nothing for items, which no rule of ownership sees."""
@@ -36,6 +38,7 @@ class StepProgram:
         self._items = None if step.each is None else compile_path(step.each, root)
         self._id = None if step.id is None else compile_expression(step.id, inner.inside("id"))
         self._where = None if step.where is None else compile_test(step.where, inner)
+        self._may_create = None if isinstance(step.create, str) else compile_test(step.create, inner)
         self._fields = tuple(
             (
                 name,
@@ -50,6 +53,8 @@ class StepProgram:
 
     def plan(self, run: Run, asserted: frozenset[str], planned: list[PlannedStep]) -> None:
         """Append what this step asks for: nothing, one record, or one per item."""
+        if self._after is not None and not self._comes_after(self._after, run, planned):
+            return
         if self._items is None:
             run.place = run.label = ""
             if self._where is None or self._where(run.root, run):
@@ -73,6 +78,11 @@ class StepProgram:
             names.add(name)
             planned.append(self._one(item, run, name, asserted))
         run.place = run.label = ""
+
+    @staticmethod
+    def _comes_after(earlier: str, run: Run, planned: list[PlannedStep]) -> bool:
+        """Say whether the step that this one comes after is done, or will be by then."""
+        return earlier in run.done or any(step.step == earlier and step.create for step in planned)
 
     def _item_id(self, item: Any, run: Run) -> str:
         value = None if self._id is None else self._id(item, run)
@@ -103,12 +113,16 @@ class StepProgram:
             elif len(run.missing) == missing and not run.lenient:
                 detail = f"{run.label}{name}.{target} is empty, and by it our own write is found again (I4); fill it in"
                 raise RejectRecord("marker is empty", detail)
+        marker |= self._open
         match = []
         for key in self._match:
             values = {target: get(fields) for target, get in key}
             if not any(is_empty(value) for value in values.values()):
                 match.append(values)
-        return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, self._create, self._once)
+        create = self._create if self._may_create is None else self._may_create(item, run)
+        return PlannedStep(
+            name, self.object, fields, marker, tuple(match), self._identity, create, self._once, self._open, self._adopt
+        )
 
 
 def _written(name: str, step: Step) -> Callable[[Any], Any]:

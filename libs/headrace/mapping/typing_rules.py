@@ -139,6 +139,7 @@ _SIMPLE: Mapping[type[ex.Verb], str] = {
     ex.DateOf: "date",
     ex.MoneyOf: "object",
     ex.Join: "string",
+    ex.KeyOf: "string",
     ex.ListOf: "list",
     ex.ObjectOf: "object",
     ex.Each: "list",

@@ -28,6 +28,10 @@ def _join(verb: ex.Join) -> str:
     return "joined: " + " + ".join(words(part) for part in verb.join)
 
 
+def _key(verb: ex.KeyOf) -> str:
+    return "id of " + ", ".join(f"{name}: {words(part)}" for name, part in verb.key.items())
+
+
 def _cases(verb: ex.Cases) -> str:
     parts = [words(case.then) for case in verb.cases]
     return "by cases: " + " or ".join(parts + ([words(verb.otherwise)] if verb.otherwise else []))
@@ -38,7 +42,7 @@ def _transform(verb: ex.Transform) -> str:
 
 
 def _link(verb: ex.Link) -> str:
-    return f"{verb.link.part or 'id'} of the {verb.link.object} that is linked to {verb.link.to.text}"
+    return f"{verb.link.part or verb.link.fact or 'id'} of the {verb.link.object} that is linked to {verb.link.to.text}"
 
 
 WORDS: dict[type[ex.Verb], Callable[[Any], str]] = {
@@ -50,6 +54,7 @@ WORDS: dict[type[ex.Verb], Callable[[Any], str]] = {
     ex.DateOf: _date,
     ex.MoneyOf: lambda verb: f"amount {words(verb.money.amount)}, currency {words(verb.money.currency)}",
     ex.Join: _join,
+    ex.KeyOf: _key,
     ex.ListOf: lambda verb: "list: " + ", ".join(words(part) for part in verb.list_),
     ex.ObjectOf: lambda verb: "record of " + ", ".join(verb.object.fields),
     ex.Each: lambda verb: f"each of {verb.each.text}: " + ", ".join(verb.fields),

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import socket
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from headrace.core.contracts import Connection, Connector, Source, Surroundings, Target
 from headrace.core.errors import ConfigurationError
 from headrace.core.event import Ref
-from headrace.core.rates import ENTITY as EXCHANGE_RATE
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.loading import load_directory
-from headrace.pipeline.audit import Audit
-from headrace.pipeline.decoding import Undecodable
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.emitted import Table as EmittedTable
+from headrace.pipeline.files import Files
 from headrace.pipeline.gate import Gate
 from headrace.pipeline.identity import Identity
-from headrace.pipeline.inbox import Delivery, Inbox
-from headrace.pipeline.links import Links
+from headrace.pipeline.inbox import Delivery
 from headrace.pipeline.normalise import Normaliser
 from headrace.pipeline.parking import Parking
 from headrace.pipeline.performing import Ask, Performer
@@ -30,77 +26,18 @@ from headrace.pipeline.planning import Planner
 from headrace.pipeline.policies import ownership, routes
 from headrace.pipeline.poll import Cursors, Poller, PollTasks, Schedule
 from headrace.pipeline.process import Processor
-from headrace.pipeline.rates import Rates
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.store import StateTable, TargetStore
-from headrace.platform.codec import Codec
-from headrace.platform.credentials import CredentialStore, Keyring
-from headrace.platform.kafka import Message, Producer
-from headrace.platform.paths import project_root, schemas_dir
-from headrace.platform.registry import Registry
-from headrace.platform.schemas import Schemas
+from headrace.platform.attachments import AttachmentReader
+from headrace.platform.credentials import CredentialStore
+from headrace.platform.kafka import Message, read_one
+from headrace.platform.paths import project_root
 from headrace.platform.settings import ConnectionSettings, Settings, checked
 from headrace.platform.topics import TopicNames
 from headrace.platform.worker import StreamWorker
 
 Stop = Callable[[BaseException], None]
 Finished = Callable[[Message], None]
-
-
-class Shared:
-    """What the flows of one process share: codec, producer, links view, audit, names."""
-
-    def __init__(self, settings: Settings, service: str, producer: Producer | None = None) -> None:
-        self.settings = settings
-        self.names = TopicNames(settings.kafka.prefix)
-        self.owner = f"{service}@{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self.schemas = Schemas(schemas_dir())
-        self.registry = Registry(settings.kafka.registry_url)
-        self.codec = Codec(self.schemas, self.registry)
-        self.producer = producer or Producer(settings.kafka)
-        self.links = Links(settings.kafka, self.names.links, self.codec, self.producer)
-        self.rates = Rates(settings.kafka, self.names.canonical(EXCHANGE_RATE), self.codec)
-        self.audit = Audit(self.producer, self.codec, self.names.audit, self.owner)
-        self.credentials: CredentialStore | None = None
-        if settings.credentials.given:
-            self.credentials = CredentialStore(
-                settings.kafka,
-                self.names.credentials,
-                self.codec,
-                self.producer,
-                Keyring(settings.credentials),
-                self.owner,
-                settings.credentials.lease_seconds,
-            )
-
-    async def start(self, *, links: bool = True) -> None:
-        """Connect to registry and Kafka, and read the credentials, and the links if the process needs them."""
-        await self.codec.start(self.schemas.names())
-        await self.producer.start()
-        if self.credentials is not None:
-            await self.credentials.start()
-        if links:
-            await self.links.start()
-
-    async def stop(self) -> None:
-        """Disconnect; the producer flushes first."""
-        await self.links.stop()
-        await self.rates.stop()
-        if self.credentials is not None:
-            await self.credentials.stop()
-        await self.producer.stop()
-        await self.registry.close()
-
-    def failed(self) -> BaseException | None:
-        """Return the error that ended a view of this process, None while they follow their topics."""
-        return self.links.failed or self.rates.failed or (self.credentials.failed if self.credentials else None)
-
-    def inbox(self, connection: str) -> Inbox:
-        """Return the way into a connection's inbox."""
-        return Inbox(self.names.inbox(connection), self.producer, self.codec)
-
-    def undecodable(self, connection: str) -> Undecodable:
-        """Return where a connection's unreadable messages are kept."""
-        return Undecodable(connection, self.producer, self.codec, self.names.parked(connection))
 
 
 def choose(
@@ -144,7 +81,8 @@ def open_connection(
     """
     where, lookup = f"connections.{name}.config", credentials.lookup if credentials else None
     config = checked(connector.config, settings.connections[name].config, where, lookup)
-    return connector.open(name, config, Surroundings(settings.state_dir, credentials)), config
+    files = AttachmentReader(settings.kafka, TopicNames(settings.kafka.prefix).attachments)
+    return connector.open(name, config, Surroundings(settings.state_dir, credentials, files)), config
 
 
 def mappings_folder(settings: Settings, name: str) -> Path:
@@ -210,7 +148,7 @@ def processing(
     settings = shared.settings
     gate = Gate(name)
     box: dict[str, Processor] = {}
-    store = TargetStore(table, shared.codec)
+    store = TargetStore(table, shared.codec, partial(read_one, settings.kafka))
     effects = Effects(target, store, gate, shared.owner)
     mappings = target_mappings(settings, name, connector)
     parking = Parking(
@@ -328,10 +266,11 @@ def normaliser(
     Raises:
         ConfigurationError: a mapping does not load.
     """
+    documents = source_mappings(shared.settings, name, connector)
     return Normaliser(
         name,
         source=source,
-        mappings=source_mappings(shared.settings, name, connector),
+        mappings=documents,
         transforms=connector.transforms(config),
         identity=Identity(name, shared.links, settle_seconds),
         links=shared.links,
@@ -342,6 +281,7 @@ def normaliser(
         names=shared.names,
         table=table,
         polls=polls,
+        files=Files(name, source, shared.attachments, documents),
         finished=finished,
         stop=stop,
     )

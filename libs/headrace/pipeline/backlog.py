@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from headrace.core.errors import HeadraceError
 from headrace.platform.lag import Ends, Lag
 from headrace.platform.topics import TopicNames
 
@@ -13,6 +14,11 @@ LOOK_SECONDS = 0.25
 
 Workers = Mapping[str, tuple[str, list[str]]]
 """Worker → its consumer group, and the topics that count."""
+
+
+class Unattended(HeadraceError):
+    """Nobody works off what is waited for; the operator starts the worker that the text names, and begins again."""
+
 
 Behind = Mapping[str, int]
 """Worker → messages that it has not finished. Live traffic counts as well: it is what must not wait."""
@@ -24,24 +30,33 @@ class Backlog:
     Args:
         lag: asks the brokers.
         names: of topics and groups.
-        source: the connection that is loaded.
-        targets: target connection → the entities that it takes of those that the load makes.
+        source: the connection whose records are on their way; None if only its target's events are.
+        targets: target connection → the entities that it takes of those.
         read: which of the targets are read as well.
+        commanded: which of the targets were sent commands: these count as well.
+        attended: whether a worker that does not run is an error, instead of being waited for.
     """
 
     def __init__(
         self,
         lag: Lag,
         names: TopicNames,
-        source: str,
+        source: str | None,
         targets: Mapping[str, Sequence[str]],
         read: Collection[str] = (),
+        *,
+        commanded: Collection[str] = (),
+        attended: bool = False,
     ) -> None:
         self._lag = lag
-        self._inbox = _normalisers(names, [source])
+        self._attended = attended
+        self._inbox = _normalisers(names, [source] if source is not None else [])
         self._words = _normalisers(names, read)
         self._targets = {
-            name: (names.group(name), [names.canonical(entity) for entity in entities])
+            name: (
+                names.group(name),
+                [*map(names.canonical, entities), *([names.commands(name)] if name in commanded else ())],
+            )
             for name, entities in targets.items()
         }
 
@@ -82,7 +97,14 @@ class Backlog:
             tell(now)
             if not any(now.values()):
                 return
+            if self._attended:
+                await self._check_attended(now, workers)
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _check_attended(self, now: Behind, workers: Workers) -> None:
+        for name, count in now.items():
+            if count and not await self._lag.is_attended(workers[name][0]):
+                raise Unattended(f"no worker of {name} is running, and {count} messages wait for it; start it first")
 
 
 def _normalisers(names: TopicNames, connections: Collection[str]) -> Workers:

@@ -1,4 +1,4 @@
-"""What operators may order about parked work: retry, edit, skip, resolve."""
+"""What operators may order: retry, edit, skip, resolve about parked work, repair about what the target holds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from headrace.mapping.documents import OutMapping
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Links
+from headrace.pipeline.repairing import repair
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.store import TargetStore
 from headrace.platform.codec import Codec
@@ -42,6 +43,8 @@ async def carry_out(
     Raises:
         RejectRecord: the command cannot be carried out; the text says why and nothing has changed.
     """
+    if command["action"] == "repair":
+        return Result(await repair(command, _argument(command), state, document, codec, store, effects), retry=True)
     if state is None or state.parked is None:
         return Result("nothing is parked for this id")
     if command["event_id"] not in ("", state.parked.event_id):
@@ -56,7 +59,7 @@ async def carry_out(
         return Result("edited and tried again", retry=True)
     if action == "resolve":
         return await _resolve(command, argument, state, document, store, effects, links)
-    raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve")
+    raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve, repair")
 
 
 def gone_at_source(event: CanonicalEvent) -> NeedsReview:

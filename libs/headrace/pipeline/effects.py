@@ -29,6 +29,7 @@ from headrace.core.errors import (
     StopConnection,
 )
 from headrace.core.outcome import Status
+from headrace.pipeline.alone import Alone
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.state import EffectState, Intent, Step
 from headrace.platform import metrics
@@ -64,6 +65,10 @@ class Done:
     adopted: bool
 
 
+class TakenByAnother(NeedsReview):
+    """The target says that the record exists, and none has our mark: another has its key. Certainly not made."""
+
+
 class Effects:
     """Carries out operations on one target connection."""
 
@@ -72,6 +77,7 @@ class Effects:
         self._store = store
         self._gate = gate
         self._owner = owner
+        self._alone = Alone(target)
 
     async def run(self, state: EffectState, operation: Operation, note: Note, *, looked: bool = False) -> Done:
         """Make one change.
@@ -92,6 +98,10 @@ class Effects:
             LeaseLost: not called.
         """
         self._target.check(operation)
+        async with self._alone.inside(operation):
+            return await self._run(state, operation, note, looked)
+
+    async def _run(self, state: EffectState, operation: Operation, note: Note, looked: bool) -> Done:
         if operation.action is Action.CREATE and not looked and (found := await self._look(operation)) is not None:
             await note("look", "found", operation=operation, target_id=found.target_id)
             return self.adopt(state, operation, found)
@@ -105,7 +115,7 @@ class Effects:
                 await note("call", "already there", operation=operation, detail=str(there), **_took(started, attempt))
                 found = await self._look(operation)
                 if found is None:
-                    raise NeedsReview(
+                    raise TakenByAnother(
                         "already there, but not found",
                         f"{operation.object}: the target says that this record exists, yet it is not found by "
                         f"{_words(operation.key)}. Find it in the target and resolve with its id, or retry.",

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from headrace.core import values
+from headrace.core.contracts import Record
 from headrace.core.event import CanonicalEvent
+from headrace.core.ids import fingerprint
+from headrace.mapping.results import Mapped
 
 EMITTED = "internal/emitted.v1"
+
+LAPSED = Mapped({}, (), None, None, None, {}, ())
+"""What is told of a record that was emitted and no longer passes the rules of its mapping."""
 
 
 class Table(Protocol):
@@ -23,15 +30,32 @@ class Table(Protocol):
 
 @dataclass(slots=True)
 class Seen:
-    """What was emitted of one record: its version, and for each entity the last event."""
+    """What was emitted of one record: its version, for each entity the last event, and where its files lie, by id."""
 
     version: str = ""
     entities: dict[str, dict[str, str]] | None = None
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Seen:
         """Return it from the schema's record."""
-        return cls(record["version"], {each["entity"]: dict(each) for each in record["entities"]})
+        return cls(
+            record["version"],
+            {each["entity"]: dict(each) for each in record["entities"]},
+            {each["attachment_id"]: dict(each["content"]) for each in record["files"] if each["content"]},
+        )
+
+
+def content_of(mapped: Mapped, record: Record) -> str:
+    """Return the fingerprint of what a record says: the same content is told once.
+
+    Where a file lies is no part of it, only which file. What many records tell of counts once for each of them.
+    """
+    data = mapped.data
+    if files := data.get("attachments"):
+        data = {**data, "attachments": [{**each, "content": None} for each in files]}
+    says = [data, mapped.legal_entity, record.deleted]
+    return fingerprint(values.dump(says if mapped.id is None else [*says, record.ref.external_id]))
 
 
 def entry(event: CanonicalEvent, content: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Following:
         Raises:
             Interrupted: what was to be put back was not taken; the event is to be parked like any other.
         """
-        plan = self._plan(task.event)
+        plan = self._plan(task.event, state.done)
         put_back: Collection[str] = ()
         if plan is not None and task.owning is not None:
             performed = await self._performer.put_back(task, plan, state)
@@ -43,11 +43,11 @@ class Following:
             state = self._observed(task, plan, state, put_back)
         return state if task.owning is None else replace(state, claims=task.owning.claims)
 
-    def _plan(self, event: CanonicalEvent) -> Plan | None:
+    def _plan(self, event: CanonicalEvent, done: frozenset[str]) -> Plan | None:
         if is_delete(event):
             return None
         try:
-            plan = self._planner.plan(event)
+            plan = self._planner.plan(event, done)
         except RejectRecord:
             return None
         return None if isinstance(plan, Skipped) else plan

@@ -64,6 +64,13 @@ class Identity:
         await self._remember_keys(entity, canonical_id, natural_keys)
         return canonical_id
 
+    def expected(self, identity: str, external_id: str, marker: str | None) -> str | None:
+        """Return the canonical id that marker or link give a record, None if only `resolve` can tell."""
+        if marker and _is_canonical(marker):
+            return marker
+        link = self._links.get(self.connection, identity, external_id)
+        return link.canonical_id if link is not None else None
+
     def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
         """Return the canonical id that a referenced record has, or would be minted if nothing identifies it later."""
         return self._links.canonical_id(self.connection, obj, external_id)

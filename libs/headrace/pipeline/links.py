@@ -201,6 +201,10 @@ class Links:
         """Read the topic to its present end, then keep following it."""
         await self._view.start()
 
+    async def read_up_to(self, partition: int, offset: int) -> None:
+        """Wait until the view has a link of the topic, and all before it in its partition."""
+        await self._view.read_up_to(partition, offset)
+
     async def stop(self) -> None:
         """Stop following."""
         await self._view.stop()

@@ -14,7 +14,8 @@ from headrace.pipeline.decoding import PARKED, decode
 from headrace.pipeline.endings import Ending, Endings, Result
 from headrace.pipeline.inbox import LOAD, Delivery
 from headrace.pipeline.poll import PollTasks
-from headrace.pipeline.rehearsal import KeptLinks, KeptProducer, KeptTable, RehearsedTarget
+from headrace.pipeline.rehearsal import KeptLinks, KeptProducer, KeptTable, RehearsedTarget, UnreadAttachments
+from headrace.pipeline.shared import Shared
 from headrace.pipeline.state import SCHEMA as STATE
 from headrace.pipeline.state import from_record
 from headrace.pipeline.twins import Twins
@@ -24,7 +25,7 @@ from headrace.platform.record_json import CONTENT_TYPE, dump_record
 from headrace.platform.settings import Settings
 
 
-class Rehearsal(assembly.Shared):
+class Rehearsal(Shared):
     """What the flows of a dry run share: connected to read, with nothing that could write to Kafka.
 
     But for the credential store: a token that is renewed while the dry run reads is everybody's.
@@ -34,6 +35,7 @@ class Rehearsal(assembly.Shared):
         self._for_credentials = Producer(settings.kafka) if settings.credentials.given else None
         self.kept = KeptProducer(settings.kafka)
         super().__init__(settings, "load", self.kept)
+        self.attachments = UnreadAttachments(settings.kafka, self.names.attachments, self.producer)
         self.links = KeptLinks(settings.kafka, self.names.links, self.codec, self.producer)
         if self._for_credentials is not None:
             keyring, topic = Keyring(settings.credentials), self.names.credentials

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace.core.errors import RejectRecord
-from headrace.pipeline.assembly import Shared
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.endings import Endings, Result
+from headrace.pipeline.shared import Shared
 from headrace.platform.kafka import read_all
 
 _PROCESSED = frozenset({"match", "settle", "park", "decide"})

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
-from headrace.core import values
 from headrace.core.contracts import Record, Source
 from headrace.core.errors import RejectRecord, RetryLater, StopConnection
-from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.event import Ref
 from headrace.core.ids import event_id, fingerprint
 from headrace.mapping.documents import InMapping
 from headrace.mapping.inward import map_in
@@ -27,13 +27,15 @@ from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable, decode
 from headrace.pipeline.echoes import contradicted, echoed, renewed, struck
 from headrace.pipeline.effects import ATTEMPTS_IN_PLACE
-from headrace.pipeline.emitted import EMITTED, Seen, Table, changed, entry
+from headrace.pipeline.emitted import EMITTED, LAPSED, Seen, Table, changed, content_of, entry
+from headrace.pipeline.files import Files
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import GONE, Link, Links, facts_of
 from headrace.pipeline.poll import PollTasks
+from headrace.pipeline.telling import told
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.crashpoints import point
@@ -49,9 +51,9 @@ MERGED_INTO = "merged_into"
 _LOOKS = 3
 """How often a record is looked at that is not what we wrote, before it is believed."""
 
-_LAPSED = Mapped({}, (), None, None, None, {}, ())
-
 _REQUESTED = 10_000
+
+T = TypeVar("T")
 
 
 class Normaliser:
@@ -73,6 +75,7 @@ class Normaliser:
         names: TopicNames,
         table: Table,
         polls: PollTasks,
+        files: Files,
         finished: Callable[[Message], None],
         stop: Callable[[BaseException], None],
         concurrency: int = 16,
@@ -94,6 +97,7 @@ class Normaliser:
         self._names = names
         self._table = table
         self._polls = polls
+        self._files = files
         self._finished = finished
         self._stop = stop
         self._undecodable = Undecodable(connection, producer, codec, names.parked(connection))
@@ -225,7 +229,7 @@ class Normaliser:
             return Record(delivery.ref, {}, modified_at=delivery.received_at, deleted=True)
         return fetched
 
-    async def _patiently(self, read: Callable[[], Awaitable[Record | None]]) -> Record | None:
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
         attempt = 1
         while True:
             try:
@@ -244,14 +248,20 @@ class Normaliser:
     async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: Seen) -> str:
         known = (seen.entities or {}).get(document.entity)
         mapped = map_in(document, record, self._identity, self._transforms)
+        if isinstance(mapped, Mapped) and self._files.concern(document, record):
+            whole = record
+            record = await self._patiently(lambda: self._files.complete(whole, seen))
+            mapped = map_in(document, record, self._identity, self._transforms)
         reason = "" if not record.deleted else "merged" if record.data.get(MERGED_INTO) else "deleted"
+        if not document.program.of_record and (isinstance(mapped, Skipped) or mapped.id is None or record.deleted):
+            return await self._ended(delivery, "skipped", reason or "tells of none", document)
         if isinstance(mapped, Skipped):
             if known is None:
                 return await self._ended(delivery, "skipped", mapped.rule, document)
             # It was emitted and no longer passes: for this entity it is gone, and targets hear of it.
             reason = reason or mapped.rule
-            record, mapped = replace(record, deleted=True), _LAPSED
-        external_id = record.ref.external_id
+            record, mapped = replace(record, deleted=True), LAPSED
+        external_id = mapped.id or record.ref.external_id
         canonical_id = await self._identity.resolve(
             document.entity,
             document.identity,
@@ -264,19 +274,20 @@ class Normaliser:
         await self._state_facts(document, external_id, canonical_id, facts)
         if not record.deleted:
             await self._request_references(mapped)
-        content = fingerprint(values.dump([mapped.data, mapped.legal_entity, record.deleted]))
+        content = content_of(mapped, record)
         link, reads = self._link(document, record), document.program.reads
         anew = () if record.deleted else renewed(reads, mapped.asserted, link, record.data)
-        told = known is not None and (known["fingerprint"], known["canonical_id"]) == (content, canonical_id)
-        if told and not anew:
+        again = known is not None and (known["fingerprint"], known["canonical_id"]) == (content, canonical_id)
+        if again and not anew:
             return await self._ended(delivery, "repeated", "the same as told before", document)
         ours = () if record.deleted else echoed(reads, mapped.asserted, link, record.data)
         news = [name for name, value in mapped.data.items() if name not in ours and reads[name] and not is_empty(value)]
         result = "echo" if ours and not news else "emitted"
-        event = self._event(document, record, mapped, canonical_id, content, delivery, reason)
-        if told and link is not None:  # the same content once more, against what we wrote since: another event
+        event = told(self._connection, document, record, mapped, canonical_id, content, delivery, reason)
+        if again and link is not None:  # the same content once more, against what we wrote since: another event
             other = fingerprint(f"{content} {link.written_fingerprint}".encode())
-            event = replace(event, meta=replace(event.meta, event_id=_event_id(event, other)))
+            anew_id = event_id(event.key, event.meta.entity, event.meta.source_version, other)
+            event = replace(event, meta=replace(event.meta, event_id=anew_id))
         event = replace(event, meta=replace(event.meta, echoed=ours, renewed=anew))
         seen.entities = {**(seen.entities or {}), document.entity: entry(event, content)}
         point("normalise.before-emit")
@@ -327,35 +338,6 @@ class Normaliser:
                 self._requested.popitem(last=False)
             await self._inbox.put(Delivery(self._connection, Ref(obj, reference.external_id), "reference"))
 
-    def _event(
-        self,
-        document: InMapping,
-        record: Record,
-        mapped: Mapped,
-        canonical_id: str,
-        content: str,
-        delivery: Delivery,
-        reason: str,
-    ) -> CanonicalEvent:
-        observed = delivery.received_at or datetime.now(UTC)
-        meta = Meta(
-            event_id=event_id(canonical_id, document.entity, record.version, content),
-            entity=document.entity,
-            canonical_id=canonical_id,
-            connection=self._connection,
-            object=document.identity,
-            external_id=record.ref.external_id,
-            source_version=record.version,
-            occurred_at=mapped.occurred_at or record.modified_at or observed,
-            observed_at=observed,
-            change=Change.DELETE if record.deleted else Change.UPSERT,
-            legal_entity=mapped.legal_entity,
-            asserted=mapped.asserted,
-            trace_id=delivery.traceparent,
-            reason=reason,
-        )
-        return CanonicalEvent(meta, mapped.data)
-
     # --- state and parking ---
 
     def _seen(self, key: str) -> Seen:
@@ -369,6 +351,7 @@ class Normaliser:
             "external_id": delivery.ref.external_id,
             "version": max(record.version, seen.version),
             "entities": list((seen.entities or {}).values()),
+            "files": [{"attachment_id": name, "content": content} for name, content in seen.files.items()],
             "delivery_id": delivery.delivery_id,
             "updated_at": datetime.now(UTC),
         }
@@ -393,7 +376,3 @@ class Normaliser:
             external_id=ref.external_id,
             trace_id=traceparent,
         )
-
-
-def _event_id(event: CanonicalEvent, content: str) -> str:
-    return event_id(event.key, event.meta.entity, event.meta.source_version, content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from headrace.core import values
@@ -94,6 +94,39 @@ def announced(connection: str, event: CanonicalEvent, entity: str, intent: Inten
         event_id=intent.event_id,
         traceparent=event.meta.trace_id,
     )
+
+
+def look_up(connection: str, entity: str, canonical_id: str, step: Step) -> Operation:
+    """Return the operation by which `Target.find` reads the record of a step, with the fields that we wrote."""
+    return Operation(
+        op_id="",
+        connection=connection,
+        entity=entity,
+        canonical_id=canonical_id,
+        step=step.step,
+        action=Action.UPDATE,
+        object=step.object,
+        fields={name: step.holds(name) for name in step.shadow},
+        key={},
+        target_id=step.target_id,
+    )
+
+
+def drifted(step: Step, record: Mapping[str, Any], names: Collection[str]) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which a record is not as we left it: (what it held as far as we know, what it holds).
+
+    Args:
+        step: what we left.
+        record: as the target shows it now; a field that it does not show tells nothing.
+        names: the fields that are compared.
+    """
+    pairs = {name: (step.holds(name), values.lookup(record, name)) for name in names if values.tells(record, name)}
+    # What we cleared may be spelt 0 or "" there.
+    return {
+        name: (ours, theirs)
+        for name, (ours, theirs) in pairs.items()
+        if not values.same(ours, theirs) and (ours is not None or theirs)
+    }
 
 
 def deletion(connection: str, event: CanonicalEvent, step: Step) -> Operation:

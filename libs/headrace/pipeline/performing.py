@@ -12,7 +12,7 @@ from headrace.core.errors import ChangedMeanwhile, NeedsReview, RejectRecord, Re
 from headrace.core.outcome import Outcome
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, PlannedStep
-from headrace.pipeline.effects import Done, Effects
+from headrace.pipeline.effects import Done, Effects, TakenByAnother
 from headrace.pipeline.first_contact import FirstContact, create_operation
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.operations import deletion, differing, operation, told_anew
@@ -147,6 +147,11 @@ class Performer:
             step = fill(planned, results)
             existing = performed.state.step(step.step)
             done: Done | None
+            if existing is not None and step.open:
+                performed.state = await self._first.make_room(task, step, performed.state, existing)
+                existing = performed.state.step(step.step)
+            if existing is None and performed.state.is_foreign and not task.forced:
+                continue  # its items are somebody else's
             if existing is None:
                 done = await self._begin(task, step, performed)
                 if done is None:
@@ -172,7 +177,7 @@ class Performer:
 
     async def _begin(self, task: Task, step: PlannedStep, performed: Performed) -> Done | None:
         """Take a step that was never done: adopt what is there, else create. None: it only completes what is there."""
-        found = await self._first.find(task, step)
+        found = await self._first.find(task, step, performed.state)
         if found is None:
             if not step.create:
                 return None
@@ -180,12 +185,20 @@ class Performer:
             # Behind a link whose record is gone, the first look asked for that record alone (I12).
             known = self._links.external(task.event.key, self._connection, step.known_as, task.event.meta.legal_entity)
             looked = known is None and any(dict(key) == dict(create.key) for key in step.match)
-            done = await self._effects.run(performed.state, create, task.note, looked=looked)
-            performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
-            if main:
-                performed.wrote = step.fields
-            return await self._after_adoption(task, step, done, performed) if done.adopted else done
-        self._refuse_foreign_document(task, step, found.target_id, performed)
+            try:
+                done = await self._effects.run(performed.state, create, task.note, looked=looked)
+            except TakenByAnother:
+                found = await self._first.find(task, step, performed.state)
+                if found is None:
+                    raise
+            else:
+                performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
+                if main:
+                    performed.wrote = step.fields
+                return await self._after_adoption(task, step, done, performed) if done.adopted else done
+        if self._is_document(task, performed):
+            performed.reached(Outcome.ADOPTED)
+            return await self._first.take_document(task, step, performed.state, found)
         done = await self._first.take_over(task, step, performed.state, found)
         performed.reached(Outcome.ADOPTED)
         adopted = done.state.step(step.step)
@@ -203,15 +216,11 @@ class Performer:
             return done
         return await self._update(task, step, adopted, changed, performed, found.version) if changed else done
 
-    def _refuse_foreign_document(self, task: Task, step: PlannedStep, target_id: str, performed: Performed) -> None:
-        """Keep a document that is not ours from getting our lines besides its own (I12)."""
+    @staticmethod
+    def _is_document(task: Task, performed: Performed) -> bool:
+        """Say whether what was found has items, which must not get ours besides its own (I12)."""
         has_items = any(each.each is not None for each in task.document.steps)
-        if has_items and not performed.state.steps and not task.forced:
-            raise NeedsReview(
-                "document is there already",
-                f"{step.object} {target_id} was not written by us, and has lines of its own. "
-                "--take target leaves it as it is; --take source adopts it and adds our lines",
-            )
+        return has_items and not performed.state.steps and not task.forced
 
     def _must_hear_first(self, task: Task, step: PlannedStep, changed: Mapping[str, Any]) -> bool:
         """Say whether the target's own word, which nobody has heard yet, could win what differs."""
@@ -354,14 +363,16 @@ class Performer:
             performed.reached(Outcome.UPDATED)
 
     def _review(self, task: Task, plan: Plan, state: EffectState) -> None:
-        if task.document.on_change != "review" or task.forced or not (state.event_id and state.steps):
+        reviewed = task.document.on_change == "review" or state.is_foreign
+        if not reviewed or task.forced or not (state.event_id and state.steps):
             return
         differences: dict[str, tuple[object, object]] = {}
         results = {step.step: outputs(step.shadow, step.target_id) for step in state.steps}
         for planned in plan.steps:
             existing = state.step(planned.step)
             if existing is None:
-                differences[planned.step] = ("added", None)
+                if not state.is_foreign:
+                    differences[planned.step] = ("added", None)
                 continue
             step = fill(planned, results)
             for name, value in differing(step, existing).items():

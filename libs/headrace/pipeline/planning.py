@@ -60,21 +60,22 @@ class Planner:
         """Return the mapping of an entity, None if this target does not take it."""
         return self._mappings.get(entity)
 
-    def plan(self, event: CanonicalEvent) -> Plan | Skipped:
-        """Map an event out as things stand, without any call.
+    def plan(self, event: CanonicalEvent, done: frozenset[str] = frozenset()) -> Plan | Skipped:
+        """Map an event out as things stand, without any call; `done` names the steps whose records are there.
 
         Raises:
             RejectRecord: a value cannot be mapped; the text names field and remedy.
         """
         document = self._mappings[event.meta.entity]
         fresh = CanonicalEvent(event.meta, self._refreshed(event.data))
-        return map_out(document, fresh, self, self._transforms)
+        return map_out(document, fresh, self, self._transforms, done)
 
-    async def complete(self, event: CanonicalEvent, *, heed_holds: bool) -> Plan | Skipped:
+    async def complete(self, event: CanonicalEvent, done: frozenset[str], *, heed_holds: bool) -> Plan | Skipped:
         """Map an event out; what has no link is looked up in the target by natural key and linked.
 
         Args:
             event: the event.
+            done: names of the steps whose records are there.
             heed_holds: whether facts of referenced records may keep it back: not once its record is there, nor after
                 an operator decided.
 
@@ -82,7 +83,7 @@ class Planner:
             WaitForRecord: something it depends on is not in the target, or must not be used now; names every one.
             RejectRecord: as `plan`. NeedsReview: a natural key is not unique, or a hold asks for a human.
         """
-        plan = self.plan(event)
+        plan = self.plan(event, done)
         if isinstance(plan, Skipped):
             return plan
         for held in plan.held if heed_holds else ():
@@ -95,7 +96,7 @@ class Planner:
         for missing in plan.missing:
             found_any |= await self._look_up(event, missing)
         if found_any:
-            plan = self.plan(event)
+            plan = self.plan(event, done)
         if isinstance(plan, Plan) and plan.missing:
             first = plan.missing[0]
             details = "; ".join(dict.fromkeys(missing.detail for missing in plan.missing))

@@ -220,7 +220,7 @@ class Processor:
             if policy == "review" and state.steps and not work.forced:
                 raise commands.gone_at_source(event)
             return Performed(state, Outcome.SKIPPED), commands.why_gone(event)
-        plan = await self._planner.complete(event, heed_holds=not (state.steps or work.forced))
+        plan = await self._planner.complete(event, state.done, heed_holds=not (state.steps or work.forced))
         if isinstance(plan, Skipped):
             return Performed(state, Outcome.SKIPPED), plan.rule
         if plan.conversion is not None:

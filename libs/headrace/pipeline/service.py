@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 
 from headrace.core.contracts import Connector, Source
 from headrace.core.errors import ConfigurationError, RetryLater
-from headrace.pipeline.assembly import Shared, choose, converts, open_connection, source_flow, target_flow
+from headrace.pipeline.assembly import choose, converts, open_connection, source_flow, target_flow
 from headrace.pipeline.receive import Application, Receiver
+from headrace.pipeline.shared import Shared
 from headrace.platform.health import HttpServer, routes
 from headrace.platform.logging import configure
 from headrace.platform.settings import Settings, load_settings

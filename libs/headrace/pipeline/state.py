@@ -19,7 +19,7 @@ class Step:
     """What one step left in the target.
 
     `shadow` is what we last wrote there, field by field; `held` is what the target made of it where that differs: a
-    text cut, a case folded, an amount rounded.
+    text cut, a case folded, an amount rounded. `foreign`: somebody else made this document, and its items are theirs.
     """
 
     step: str
@@ -29,6 +29,7 @@ class Step:
     op_id: str = ""
     shadow: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Any] = field(default_factory=dict)
+    foreign: bool = False
 
     def holds(self, name: str) -> Any:
         """Return what the target holds in a field, as far as we know."""
@@ -124,6 +125,16 @@ class EffectState:
         if self.status is status and self.all_parked == parked:
             return self  # as for most events: nothing is parked, and nothing was
         return replace(self, status=status, parked=parked[0] if parked else None, behind=parked[1:])
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Names of the steps whose records are there."""
+        return frozenset(step.step for step in self.steps)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else made the document: it was taken for ours, and is left as it is."""
+        return bool(self.steps) and self.steps[0].foreign
 
     def step(self, name: str) -> Step | None:
         """Return what step `name` left in the target, None if it was never done."""

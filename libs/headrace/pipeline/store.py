@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.state import SCHEMA, EffectState, from_record, to_record
 from headrace.platform.codec import Codec
+from headrace.platform.kafka import Message
 
 _YIELD_EVERY = 500
+
+ReadOne = Callable[[str, int, int], Awaitable[Message | None]]
+"""Topic, partition, offset → the message there, None if it is not kept any more."""
 
 
 class StateTable(Protocol):
@@ -31,11 +35,18 @@ class StateTable(Protocol):
 
 
 class TargetStore:
-    """Reads and writes `EffectState`; a write returns once it is durable (I3, I6)."""
+    """Reads and writes `EffectState`; a write returns once it is durable (I3, I6).
 
-    def __init__(self, table: StateTable, codec: Codec) -> None:
+    Args:
+        table: where the states lie.
+        codec: for their values.
+        read_one: reads an event again that was worked off; None where none ever is.
+    """
+
+    def __init__(self, table: StateTable, codec: Codec, read_one: ReadOne | None = None) -> None:
         self._table = table
         self._codec = codec
+        self._read_one = read_one
 
     def get(self, canonical_id: str) -> EffectState | None:
         """Return the last durable state, None if nothing was ever done."""
@@ -45,6 +56,10 @@ class TargetStore:
     async def put(self, canonical_id: str, state: EffectState) -> None:
         """Write the state and wait until it is durable."""
         await self._table.put(canonical_id, self._codec.encode(SCHEMA, to_record(state, datetime.now(UTC))))
+
+    async def message(self, topic: str, partition: int, offset: int) -> Message | None:
+        """Return the message of an event that was worked off, None if it is not kept any more."""
+        return await self._read_one(topic, partition, offset) if self._read_one is not None else None
 
     def lease_left(self) -> float:
         """Return the seconds for which this worker certainly owns its partitions."""

@@ -156,6 +156,28 @@ async def read_all(
         await consumer.stop()
 
 
+async def read_one(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> Message | None:
+    """Return the message at an offset, None if it is not kept any more, or was never there."""
+    place = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(**client_options(kafka), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        known = await consumer._client._wait_on_metadata(topic) and consumer.partitions_for_topic(topic)
+        if partition not in (known or ()):
+            return None
+        consumer.assign([place])
+        first, end = (await consumer.beginning_offsets([place]))[place], (await consumer.end_offsets([place]))[place]
+        if not first <= offset < end:
+            return None
+        consumer.seek(place, offset)
+        while await consumer.position(place) <= offset:
+            for record in (await consumer.getmany(place, timeout_ms=200, max_records=1)).get(place, ()):
+                return to_message(record) if record.offset == offset else None
+        return None
+    finally:
+        await consumer.stop()
+
+
 def to_message(record: Any) -> Message:
     """Return an aiokafka ConsumerRecord as a `Message`."""
     return Message(

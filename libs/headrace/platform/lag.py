@@ -52,6 +52,11 @@ class Lag:
             marks.setdefault(tp.topic, []).append(end)
         return marks
 
+    async def is_attended(self, group: str) -> bool:
+        """Say whether a group has members now: without any, nobody works off what it is behind."""
+        described = await self._admin.describe_consumer_groups([group])
+        return any(found[5] for response in described for found in response.groups)
+
     async def behind(self, group: str, ends: Ends) -> int:
         """Return how many messages before `ends` a group has not finished yet.
 

@@ -20,7 +20,7 @@ import pytest
 
 from headrace.connectors.pipedrive.config import PipedriveConfig
 from headrace.connectors.pipedrive.oauth import TokenEndpoint
-from headrace.pipeline.assembly import Shared
+from headrace.pipeline.shared import Shared
 from headrace.platform.credentials import CredentialStore
 from headrace.platform.kafka import read_all
 from headrace.platform.local_process import free_port

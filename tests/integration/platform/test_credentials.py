@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from headrace.core.errors import ConfigurationError, RetryLater, StopConnection
 from headrace.core.secrets import Stored
-from headrace.pipeline.assembly import Shared
+from headrace.pipeline.shared import Shared
 from headrace.platform.credentials import CredentialStore, Keyring
 from headrace.platform.kafka import read_all
 from headrace.platform.settings import CredentialSettings, KafkaSettings, Settings

@@ -120,9 +120,9 @@ def told_by_the_target(target_id, given, **more):
 class Bench:
     """A processor and everything around it."""
 
-    def __init__(self, mappings=(CUSTOMER, ORDER), ownership=None, routes=None):
+    def __init__(self, mappings=(CUSTOMER, ORDER), ownership=None, routes=None, target=None):
         self.asked = []
-        self.target, self.store, self.producer = LedgerTarget(), MemoryStore(), MemoryProducer()
+        self.target, self.store, self.producer = target or LedgerTarget(), MemoryStore(), MemoryProducer()
         self.codec = Codec.offline(Schemas(schemas_dir()))
         self.links = Links(KafkaSettings(), "links", self.codec, self.producer)
         self.acked, self.failures, self.offset = [], [], 0

@@ -15,10 +15,12 @@ from headrace.core.event import Change, Ref
 from headrace.core.ids import mint_canonical_id
 from headrace.mapping.loading import parse
 from headrace.pipeline.audit import Audit
+from headrace.pipeline.files import Files
 from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import Delivery, Inbox
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.normalise import Normaliser
+from headrace.platform.attachments import AttachmentStore
 from headrace.platform.codec import Codec, record_to_event
 from headrace.platform.kafka import Message
 from headrace.platform.paths import schemas_dir
@@ -99,17 +101,18 @@ class NoPolls:
 
 
 class Bench:
-    def __init__(self, settle_seconds=0.0):
-        self.source, self.producer = MemorySource(), MemoryProducer()
+    def __init__(self, settle_seconds=0.0, source=None, also=()):
+        self.source, self.producer = source or MemorySource(), MemoryProducer()
         self.codec = Codec.offline(Schemas(schemas_dir()))
         self.links = Links(KafkaSettings(), "links", self.codec, self.producer)
         self.inbox = Inbox("inbox.crm", self.producer, self.codec)
         self.table, self.acked, self.failures, self.offset = {}, [], [], 0
         self.identity = Identity("crm", self.links, settle_seconds)
+        documents = [parse(each) for each in (CUSTOMER, ORDER, *also)]
         self.normaliser = Normaliser(
             "crm",
             source=self.source,
-            mappings=[parse(CUSTOMER), parse(ORDER)],
+            mappings=documents,
             transforms={},
             identity=self.identity,
             links=self.links,
@@ -120,6 +123,7 @@ class Bench:
             names=TopicNames(),
             table=self,
             polls=NoPolls(),
+            files=Files("crm", self.source, AttachmentStore(KafkaSettings(), "attachments", self.producer), documents),
             finished=self.acked.append,
             stop=self.failures.append,
         )

@@ -20,6 +20,7 @@ from headrace.mapping.loading import parse
 from headrace.pipeline.audit import Audit
 from headrace.pipeline.decoding import Undecodable
 from headrace.pipeline.effects import Effects
+from headrace.pipeline.files import Files
 from headrace.pipeline.gate import Gate
 from headrace.pipeline.identity import Identity
 from headrace.pipeline.inbox import Delivery, Inbox
@@ -31,6 +32,7 @@ from headrace.pipeline.planning import Planner
 from headrace.pipeline.process import Processor
 from headrace.pipeline.rates import Rates
 from headrace.pipeline.state import EffectState, Parked
+from headrace.platform.attachments import AttachmentStore
 from headrace.platform.codec import Codec
 from headrace.platform.kafka import Message
 from headrace.platform.paths import schemas_dir
@@ -167,6 +169,7 @@ class Side:
             names=TopicNames(),
             table=Emitted(),
             polls=NoPolls(),
+            files=Files(name, self.system, AttachmentStore(KafkaSettings(), "attachments", world.producer), []),
             finished=lambda message: None,
             stop=world.failures.append,
         )

@@ -20,7 +20,7 @@ from headrace.cli.console import out
 from headrace.cli.demo.deployment import CRM, ERP, SERVICES, Deployment
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
-from headrace.pipeline.assembly import Shared
+from headrace.pipeline.shared import Shared
 from headrace.platform.paths import project_root
 from headrace.platform.settings import load_settings
 from headrace.platform.stack import Stack, StackConfig
