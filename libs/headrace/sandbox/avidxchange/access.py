@@ -34,7 +34,7 @@ class Access:
         self._suite = suite
         self._tokens: dict[str, tuple[str, datetime]] = {}
 
-    def register(self, company: str, credentials: Mapping[str, Any]) -> None:
+    def register(self, company: str, credentials: Mapping[str, Any]) -> Record:
         """Add a company or change its credentials, inside a transaction; only digests are kept.
 
         Args:
@@ -43,7 +43,8 @@ class Access:
         """
         found = self._suite.store.get(COMPANIES, company)
         digests = {name: _digest(str(value)) for name, value in credentials.items()}
-        self._suite.store.put(COMPANIES, company, {**(found.data if found else {}), **digests}, self._suite.now())
+        data = {**(found.data if found else {}), **digests}
+        return self._suite.store.put(COMPANIES, company, data, self._suite.now())
 
     def expire_tokens(self) -> int:
         """Let all tokens end and return how many there were."""

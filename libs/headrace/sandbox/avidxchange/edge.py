@@ -35,7 +35,8 @@ class Edge:
 
     def path_in(self, path: str) -> str | None:
         """Return the usual form of a path on the wire, None for one that the wire does not know."""
-        candidates = [path, *(_moved(path, other, usual) for usual, other in _longest(self._renames.paths, value=True))]
+        moved = [_moved(path, other, usual) for usual, other in _longest(self._renames.paths, value=True)]
+        candidates = [*moved, path]
         return next((usual for usual in candidates if usual is not None and self.path_out(usual) == path), None)
 
     def path_out(self, path: str) -> str:

@@ -102,6 +102,8 @@ class Invoices:
         if record is None:
             return None
         self.require_open(record)
+        if "accounting_system" in document.model_fields_set:
+            raise ControlError(f"invoice {number} stays in its accounting system; delete it and create another")
         place, system = f"invoices: {number}", record.data[SYSTEM]
         changes: dict[str, Any] = document.given(
             "Number", "CurrencyCode", "InvoiceType", "PONumber", "Memo", "IsDuplicateSuspect"
@@ -120,8 +122,12 @@ class Invoices:
             distributions = self._distributions(document, system, place)
             changes["Distributions"] = _broken(distributions) if document.broken_sum else distributions
             changes["#broken"] = document.broken_sum
+        if "image" in document.model_fields_set:
+            changes["#image"] = document.image
         if "status" in document.model_fields_set:
             changes["Status"] = _status(document.status)
+            if document.status != "Approved":
+                changes[BATCH] = ""
         after = {**record.data, **changes}
         if after["Status"]["Description"] == "Approved":
             _require_sum(after)

@@ -83,7 +83,8 @@ def _list(call: Call) -> Any:
     if window is not None:
         rows = [each for each in rows if window[0] <= each.data[CHANGED] < window[1]]
     if numbers is not None:
-        rows = [each for each in rows if each.data["PaymentId"] in numbers]
+        wanted = set(numbers)
+        rows = [each for each in rows if each.data["PaymentId"] in wanted]
     if batch is not None:
         rows = [each for each in rows if each.data["BatchId"] == batch]
     # By time of change: what changes during a scan goes to the end, and all behind its old place move up.

@@ -98,10 +98,11 @@ def draw_payments(invoices: Sequence[Mapping[str, Any]], seed: int) -> list[dict
         while waiting:
             size = draw.randint(1, _LARGEST_PAYMENT)
             chosen, waiting = waiting[:size], waiting[size:]
-            if sum(each["GrossAmount"] for each in chosen) <= 0:
-                continue
             remittances = [_remittance(draw, each, alone=len(chosen) == 1) for each in chosen]
-            payments.append({"method": draw.choice(_METHODS), "CurrencyCode": currency, "Remittances": remittances})
+            if sum(Decimal(each["Gross"]) - Decimal(each["Discount"]) for each in remittances) <= 0:
+                remittances = [each for each in remittances if Decimal(each["Gross"]) > 0]
+            if remittances:
+                payments.append({"method": draw.choice(_METHODS), "CurrencyCode": currency, "Remittances": remittances})
     return payments
 
 

@@ -17,6 +17,7 @@ from headrace.sandbox.avidxchange.payments import Payments
 from headrace.sandbox.avidxchange.suite import COMPANY, Suite
 from headrace.sandbox.common.control import ControlError
 from headrace.sandbox.common.requests import RequestNote
+from headrace.sandbox.common.store import Record
 
 SEED = "SEED"
 """In place of an HTTP method, in ledger rows of seeds."""
@@ -37,7 +38,7 @@ class Seeder:
         self._suite = suite
         self._access = access
         self._base = base
-        self._sections: Mapping[str, Callable[[Any, RequestNote], Any]] = {
+        self._sections: Mapping[str, Callable[[Any, RequestNote], Record]] = {
             "companies": self._company,
             "accounting_systems": self._system,
             "vendors": self._vendor,
@@ -53,7 +54,7 @@ class Seeder:
         self.seed(self._base)
 
     def seed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Apply a seed document and return the ledger's last sequence number.
+        """Apply a seed document and return the keys of its records, and the ledger's last sequence number.
 
         Its lists are `companies`, `accounting_systems`, `vendors`, `codes`, `purchase_orders`, `invoices`, `batches`
         and `payments`, each with fields as on the wire.
@@ -65,35 +66,33 @@ class Seeder:
         if unknown:
             raise ControlError(f"unknown seed sections {unknown}; known are {', '.join(self._sections)}")
         note = RequestNote(SEED, "/_sandbox/seed")
+        created: dict[str, list[str]] = {}
         with self._suite.store.transaction():
             for name, apply in self._sections.items():
                 for position, item in enumerate(body.get(name, ())):
                     try:
-                        apply(item, note)
+                        created.setdefault(name, []).append(apply(item, note).key)
                     except KeyError as error:
                         raise ControlError(f"{name}[{position}]: {error} is missing") from error
                     except ValueError as error:
                         raise ControlError(f"{name}[{position}]: {error}") from error
-        records = {name: count for name, count in self._suite.store.objects().items() if not name.startswith("#")}
-        return {"status": "ok", "last": self._suite.ledger.last(), "records": records}
+        return {"status": "ok", "last": self._suite.ledger.last(), "keys": created}
 
-    def _company(self, item: Mapping[str, Any], note: RequestNote) -> None:
+    def _company(self, item: Mapping[str, Any], note: RequestNote) -> Record:
         credentials = {name: value for name, value in item.items() if name != "id"}
-        self._access.register(item["id"], credentials)
+        return self._access.register(item["id"], credentials)
 
-    def _system(self, item: Mapping[str, Any], note: RequestNote) -> None:
+    def _system(self, item: Mapping[str, Any], note: RequestNote) -> Record:
         number, name = item["ID"], item["Name"]
         data = {"ID": number, "Name": name, COMPANY: item["company"]}
         record = self._suite.store.get(SYSTEMS, str(number))
         if record is None:
-            self._suite.insert(SYSTEMS, str(number), data, note)
-        else:
-            self._suite.change(record, data, note)
+            return self._suite.insert(SYSTEMS, str(number), data, note)
+        return self._suite.change(record, data, note)
 
-    def _vendor(self, item: Mapping[str, Any], note: RequestNote) -> None:
+    def _vendor(self, item: Mapping[str, Any], note: RequestNote) -> Record:
         if item.get("VendorExternalSystemID") is not None:
-            self._put(VENDOR, item, note)
-            return
+            return self._put(VENDOR, item, note)
         # Entered in AvidXchange itself: nobody gave it an id of the ERP.
         system, number = self._suite.system_named(item["accounting_system"]), self._suite.next_id(VENDORS)
         own = {name: value for name, value in item.items() if name != "accounting_system"}
@@ -101,9 +100,9 @@ class Seeder:
         problems = VENDOR.check(self._suite, system, data)
         if problems:
             raise ControlError("; ".join(problems))
-        self._suite.insert(VENDORS, encode_key({SYSTEM: system, "VendorID": number}), data, note)
+        return self._suite.insert(VENDORS, encode_key({SYSTEM: system, "VendorID": number}), data, note)
 
-    def _put(self, upsert: Upsert, item: Mapping[str, Any], note: RequestNote) -> None:
+    def _put(self, upsert: Upsert, item: Mapping[str, Any], note: RequestNote) -> Record:
         system = self._suite.system_named(item["accounting_system"])
         fields = {name: value for name, value in item.items() if name != "accounting_system"}
-        upsert.put(self._suite, system, fields, note)
+        return upsert.put(self._suite, system, fields, note)

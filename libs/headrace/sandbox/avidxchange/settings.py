@@ -58,6 +58,9 @@ class AvidSettings(SandboxSettings):
     timezone: str = Field(default="UTC", description="zone of the naive timestamps; filters stay UTC days")
     timestamp_fraction_digits: int = Field(default=0, ge=0, le=6)
     timestamp_separator: Literal["T", " "] = "T"
+    amounts: Literal["two_places", "three_places", "shortest"] = Field(
+        default="two_places", description="1280.20, 1280.200 or 1280.2; always JSON numbers, digit for digit"
+    )
     numbers_as_numbers: bool = Field(default=False, description="Number and PONumber of digits come as JSON numbers")
     status_words: dict[str, str] = Field(default_factory=dict, description="other words of a status: Void → Voided")
     method_words: dict[str, str] = Field(default_factory=dict, description="other words of a method: Check → …")

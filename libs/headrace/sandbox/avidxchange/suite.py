@@ -20,6 +20,7 @@ from headrace.sandbox.avidxchange.fields import (
     VENDORS,
 )
 from headrace.sandbox.avidxchange.settings import AvidSettings
+from headrace.sandbox.avidxchange.values import amounts_shown
 from headrace.sandbox.common.control import INTERNAL, ControlError, Sandbox
 from headrace.sandbox.common.requests import RequestNote
 from headrace.sandbox.common.store import Record
@@ -132,7 +133,8 @@ class Suite:
         for name in MOMENTS & out.keys():
             if out[name] is not None:
                 out[name] = times.shown(out[name], self.settings)
-        return out
+        form = self.settings.amounts
+        return out if form == "two_places" else {name: amounts_shown(value, form) for name, value in out.items()}
 
 
 def visible(data: Mapping[str, Any]) -> dict[str, Any]:

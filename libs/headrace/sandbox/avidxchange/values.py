@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 CENT = Decimal("0.01")
 
@@ -21,6 +21,17 @@ def money(value: object, place: str) -> Decimal:
     if amount != value:
         raise ValueError(f"{place}: {value} has more than two decimals")
     return amount
+
+
+def amounts_shown(value: Any, form: Literal["two_places", "three_places", "shortest"]) -> Any:
+    """Return a value in which every amount has another form, and the same worth."""
+    if isinstance(value, list):
+        return [amounts_shown(each, form) for each in value]
+    if isinstance(value, Mapping):
+        return {name: amounts_shown(each, form) for name, each in value.items()}
+    if not isinstance(value, Decimal):
+        return value
+    return value.quantize(Decimal("0.001")) if form == "three_places" else value.normalize()
 
 
 def wrong_texts(values: Mapping[str, Any], names: Iterable[str], place: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,11 @@ SEED = {
 
 @asynccontextmanager
 async def running(data_dir: Path, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client without credentials; the quota is off unless the options say otherwise."""
+    """Give a client without credentials; the quota is off unless the options say otherwise, and it is noon, UTC."""
     application = create_app(data_dir, **{"requests_per_minute": 0, **options})
     async with serve(application) as served, httpx.AsyncClient(base_url=served.url, timeout=10) as client:
+        now = datetime.fromisoformat((await client.post("/_sandbox/clock", json={})).json()["now"])
+        await advance(client, (now.replace(hour=12, minute=0, second=0) - now).total_seconds())
         yield client
 
 
@@ -58,7 +60,7 @@ async def control(client: httpx.AsyncClient, path: str, body: Mapping[str, Any])
 
 
 async def get(client: httpx.AsyncClient, path: str, **parameters: Any) -> Any:
-    response = await client.get(path, params=parameters)
+    response = await client.get(path, params=parameters or None)
     assert response.status_code == 200, response.text
     return load(response.content)
 
@@ -107,7 +109,3 @@ async def payment(client: httpx.AsyncClient, number: int) -> dict[str, Any]:
     """Return a payment as the API gives it."""
     (found,) = (await get(client, "/v1/payments", paymentIds=number))["Items"]
     return dict(found)
-
-
-def cents(text: str) -> Decimal:
-    return Decimal(text)
