@@ -59,7 +59,7 @@ class TestFetch:
         assert await source.fetch(Ref("CustomersV3", accounts("NOBODY")[0])) is None
         assert await source.fetch(Ref("CustomersV3", accounts("DE-001", company="demf")[0])) is None
         with pytest.raises(RejectRecord):
-            await source.fetch(Ref("VendorsV2", "dataAreaId=usmf,VendorAccountNumber=1"))
+            await source.fetch(Ref("VendorBankAccounts", "dataAreaId=usmf,VendorAccountNumber=1,VendorBankAccountId=1"))
 
     async def test_trouble_is_named(self, sandbox: World) -> None:
         source = source_of(sandbox.connect(absent_fields={}))

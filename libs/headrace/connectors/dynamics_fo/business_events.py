@@ -16,7 +16,7 @@ from typing import Any
 
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, ENTITY_SETS
+from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
 from headrace.core.contracts import Notice, WebhookRequest
 from headrace.core.errors import DeliveryRefused
 from headrace.core.event import Ref
@@ -67,10 +67,11 @@ def notice(config: DynamicsFoConfig, request: WebhookRequest) -> Notice:
     missing = [field for field in rule.key.values() if field not in event]
     if missing:
         raise DeliveryRefused(400, f"event without {', '.join(missing)}")
-    key = {COMPANY: company, **{name: event[field] for name, field in rule.key.items()}}
+    entity_set = ENTITY_SETS[rule.object]
+    key = {entity_set.company: company, **{name: event[field] for name, field in rule.key.items()}}
     if any(value in (None, "") for value in key.values()):
         return Notice(None, delivery_id)
-    return Notice(Ref(rule.object, odata.target_id(ENTITY_SETS[rule.object], key)), delivery_id)
+    return Notice(Ref(rule.object, odata.target_id(entity_set, key)), delivery_id)
 
 
 def _event(body: bytes) -> Mapping[str, Any]:

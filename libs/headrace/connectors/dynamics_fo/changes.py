@@ -12,23 +12,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient, Row, RowPage
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, EntitySet, Field
+from headrace.connectors.dynamics_fo.entity_sets import COMPANY, EntitySet, Field
+from headrace.connectors.dynamics_fo.scope import Scope
 from headrace.core.errors import RejectRecord, StopConnection
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the times of an object's changes stand: a set, its time field, and its key by the object's key fields."""
+    """Where the times of an object's changes stand: a set, its time field, and its key by the object's key fields.
+
+    Where `key` lacks a part of the object's key, all records with the other parts are read. Where several rows belong
+    to one record, `rows` names the fields that tell them apart.
+    """
 
     entity_set: str
     field: str
     key: Mapping[str, str]
+    rows: tuple[str, ...] = ()
 
 
 MODIFIED: Mapping[str, Clock] = {
@@ -36,14 +41,30 @@ MODIFIED: Mapping[str, Clock] = {
     "ReleasedProductsV2": Clock("InventTableBiEntities", "SysModifiedDateTime", {"ItemNumber": "ItemId"}),
     "SalesOrderHeadersV2": Clock("SalesTableBiEntities", "SysModifiedDateTime", {"SalesOrderNumber": "SalesId"}),
     "ContactPersons": Clock("ContactPersons", "LastEditDateTime", {"ContactPersonId": "ContactPersonId"}),
+    "VendorsV2": Clock("VendTableBiEntities", "SysModifiedDateTime", {"VendorAccountNumber": "AccountNum"}),
+    # The chart of accounts is a number there, so an account of any chart counts.
+    "MainAccounts": Clock(
+        "MainAccountBiEntities",
+        "SysModifiedDateTime",
+        {"MainAccountId": "MainAccountId"},
+        rows=("LedgerChartOfAccounts",),
+    ),
+    # Headers show no time of change; what happens to an order happens to its lines.
+    "PurchaseOrderHeadersV2": Clock(
+        "PurchLineBiEntities", "SysModifiedDateTime", {"PurchaseOrderNumber": "PurchId"}, rows=("InventTransId",)
+    ),
+    "VendInvoiceJourBiEntities": Clock("VendInvoiceJourBiEntities", "SysModifiedDateTime", {"SourceKey": "SourceKey"}),
+    # Of journals only the posting has a time.
+    "VendorPaymentJournalHeaders": Clock(
+        "LedgerJournalTableBiEntities", "PostedDateTime", {"JournalBatchNumber": "JournalNum"}
+    ),
 }
 CREATED: Mapping[str, Clock] = {
     "SalesOrderHeadersV2": Clock(
         "SalesOrderHeadersV2", "OrderCreationDateTime", {"SalesOrderNumber": "SalesOrderNumber"}
     ),
+    "PurchaseOrderHeadersV2": Clock("PurchTableBiEntities", "CreatedOn", {"PurchaseOrderNumber": "PurchId"}),
 }
-GROUP = 20
-"""Records read in one request; the address of a request is limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +78,10 @@ class Changed:
 class Changes:
     """Reads changes of one connection's objects."""
 
-    def __init__(self, config: DynamicsFoConfig, client: ODataClient) -> None:
+    def __init__(self, config: DynamicsFoConfig, client: ODataClient, scope: Scope) -> None:
         self._config = config
         self._client = client
+        self._scope = scope
         self._published: dict[str, bool] = {}
 
     async def pages(self, entity_set: EntitySet, cursor: Mapping[str, str]) -> AsyncIterator[Changed]:
@@ -91,19 +113,21 @@ class Changes:
         if name not in MODIFIED:
             raise StopConnection(f"F&O shows no time of change of {name}", f"Set polls: {name}: to auto or full.")
         clock = MODIFIED[name]
-        if await self._is_published(clock.entity_set):
+        if await self._is_published(clock):
             return clock
         if strategy == "modified":
             raise StopConnection(
                 f"the environment does not publish {clock.entity_set}", f"Publish it, or set polls: {name}: to auto."
             )
-        return CREATED.get(name)
+        created = CREATED.get(name)
+        return created if created is not None and await self._is_published(created) else None
 
-    async def _is_published(self, name: str) -> bool:
+    async def _is_published(self, clock: Clock) -> bool:
         """Ask once whether the environment has a set; BI entities depend on version and licence."""
+        name = clock.entity_set
         if name not in self._published:
             try:
-                await self._client.page(name, odata.Query(top=1, select=(COMPANY,)))
+                await self._client.page(name, odata.Query(top=1, select=(clock.field,)))
             except RejectRecord:
                 self._published[name] = False
             except StopConnection as stop:
@@ -154,8 +178,9 @@ class Changes:
         size = self._config.page_size
         if link:
             return await self._client.next_page(entity_set.name, link, page_size=size)
+        own = odata.equals(entity_set, {entity_set.company: company}) if company else ""
         query = odata.Query(
-            filter=odata.equals(entity_set, {COMPANY: company}) if company else "",
+            filter=odata.both(own, await self._scope.filter(entity_set)),
             select=self._config.select(entity_set.name),
             order=",".join(entity_set.key),
         )
@@ -173,11 +198,11 @@ class Changes:
         since = cursor.get("since") or odata.EMPTY_DATETIME
         kept = {"swept": cursor["swept"]} if "swept" in cursor else {}
         at, skip, server_time = since, 0, None
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[tuple[str, ...], str]] = set()
         while True:
             page = await self._client.page(clock.entity_set, self._since_query(entity_set, clock, at, skip))
             server_time = server_time or page.server_time
-            stamped = [(odata.target_id(entity_set, _key(entity_set, clock, row)), row) for row in page.rows]
+            stamped = [(_row_id(clock, row), row) for row in page.rows]
             fresh = [(identity, row) for identity, row in stamped if (identity, row[clock.field]) not in seen]
             rows = await self._completed(entity_set, clock, [row for _, row in fresh])
             last = _text(odata.parse_datetime(page.rows[-1][clock.field]) or datetime.now(UTC)) if page.rows else at
@@ -195,15 +220,17 @@ class Changes:
             seen.update((identity, row[clock.field]) for identity, row in fresh)
 
     def _since_query(self, entity_set: EntitySet, clock: Clock, at: str, skip: int) -> odata.Query:
-        companies = odata.any_of(
-            odata.equals(entity_set, {COMPANY: company}) for company in self._config.legal_entities
-        )
+        companies = ""
+        if entity_set.has_company:
+            companies = odata.any_of(
+                odata.equals(entity_set, {COMPANY: company}) for company in self._config.legal_entities
+            )
         own = clock.entity_set == entity_set.name
-        select = self._config.select(entity_set.name) if own else (COMPANY, *clock.key.values(), clock.field)
+        names = (*((COMPANY,) if entity_set.has_company else ()), *clock.key.values(), *clock.rows)
         return odata.Query(
-            filter=f"{companies} and {clock.field} ge {odata.literal(at, Field('datetime'))}",
-            select=tuple(select),
-            order=",".join((clock.field, COMPANY, *clock.key.values())),
+            filter=odata.both(companies, f"{clock.field} ge {odata.literal(at, Field('datetime'))}"),
+            select=tuple(self._config.select(entity_set.name)) if own else (*names, clock.field),
+            order=",".join((clock.field, *names)),
             top=self._config.page_size,
             skip=skip,
         )
@@ -214,33 +241,23 @@ class Changes:
         """Return the object's own rows for rows of the clock, in their order; those that are gone are left out."""
         if clock.entity_set == entity_set.name:
             return [(row, odata.parse_datetime(row[clock.field])) for row in rows]
+        known = tuple(name for name in entity_set.key if name == COMPANY or name in clock.key)
         wanted = {
-            odata.target_id(entity_set, key): (key, row) for row in rows for key in [_key(entity_set, clock, row)]
+            odata.partial_id(entity_set, known, key): (key, row) for row in rows for key in [_key(known, clock, row)]
         }
-        found = await self._by_keys(entity_set, [key for key, _ in wanted.values()])
+        found: dict[str, list[Row]] = {}
+        async for own in self._client.of_keys(
+            entity_set,
+            [key for key, _ in wanted.values()],
+            self._config.select(entity_set.name),
+            await self._scope.filter(entity_set),
+        ):
+            found.setdefault(odata.partial_id(entity_set, known, own), []).append(own)
         return [
-            (found[identity], odata.parse_datetime(row[clock.field]))
+            (own, odata.parse_datetime(row[clock.field]))
             for identity, (_, row) in wanted.items()
-            if identity in found
+            for own in found.get(identity, ())
         ]
-
-    async def _by_keys(self, entity_set: EntitySet, keys: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
-        """Read rows by their keys, several in one request."""
-        select = self._config.select(entity_set.name)
-        found: dict[str, Row] = {}
-        grouped = []
-        for key in keys:
-            if any(odata.is_wildcard(value) for value in key.values()):
-                row = await self._client.get(entity_set, key, select)
-                if row is not None:
-                    found[odata.target_id(entity_set, row)] = row
-            else:
-                grouped.append(odata.equals(entity_set, key))
-        remaining = iter(grouped)
-        while group := list(islice(remaining, GROUP)):
-            async for row in self._client.rows(entity_set.name, odata.Query(odata.any_of(group), select)):
-                found[odata.target_id(entity_set, row)] = row
-        return found
 
 
 def begin_at(since: datetime) -> dict[str, str]:
@@ -251,9 +268,14 @@ def begin_at(since: datetime) -> dict[str, str]:
     return {"swept": _text(datetime.now(UTC)), "since": _text(since)}
 
 
-def _key(entity_set: EntitySet, clock: Clock, row: Row) -> dict[str, Any]:
-    """Return the object's key from a row of the clock."""
-    return {name: row[COMPANY if name == COMPANY else clock.key[name]] for name in entity_set.key}
+def _key(names: Iterable[str], clock: Clock, row: Row) -> dict[str, Any]:
+    """Return these parts of the object's key from a row of the clock."""
+    return {name: row[COMPANY if name == COMPANY else clock.key[name]] for name in names}
+
+
+def _row_id(clock: Clock, row: Row) -> tuple[str, ...]:
+    """Return what a row of the clock is known by."""
+    return tuple(str(row.get(name)) for name in (COMPANY, *clock.key.values(), *clock.rows))
 
 
 def _text(moment: datetime) -> str:

@@ -5,24 +5,27 @@ Source: Microsoft, "Open Data Protocol (OData)" and "Cross-company behavior of d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 import httpx
 
 from headrace.connectors.dynamics_fo import batch, odata
+from headrace.connectors.dynamics_fo.entity_sets import EntitySet
 from headrace.connectors.dynamics_fo.errors import UNAUTHORIZED, for_change, for_read
-from headrace.connectors.dynamics_fo.objects import EntitySet
 from headrace.core.contracts import AlreadyThere
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.platform.http import HttpClient, dump_json, parse_json
 
 Row = Mapping[str, Any]
 ETAG = "@odata.etag"
+GROUP = 20
+"""Keys asked for in one request; the address of a request is limited."""
 _COMPANIES = {"cross-company": "true"}
 """Without it a key of another company than the user's default one is "not found"."""
 
@@ -71,6 +74,24 @@ class ODataClient:
             if not page.next_link:
                 return
             page = await self.next_page(name, page.next_link, page_size=page_size)
+
+    async def of_keys(
+        self, entity_set: EntitySet, keys: Iterable[Row], select: Sequence[str] = (), condition: str = ""
+    ) -> AsyncIterator[Row]:
+        """Yield the rows that have one of these keys or parts of keys, several keys in one request.
+
+        Args:
+            entity_set: the set.
+            keys: values by field; a row that only matches one of them as a wildcard is left out.
+            select: fields to read, those of the keys among them; empty: all.
+            condition: a filter that they must meet besides.
+        """
+        remaining = iter(keys)
+        while group := list(islice(remaining, GROUP)):
+            wanted = odata.any_of(odata.equals(entity_set, key) for key in group)
+            async for row in self.rows(entity_set.name, odata.Query(odata.both(wanted, condition), tuple(select))):
+                if any(odata.has(entity_set, row, key) for key in group):
+                    yield row
 
     async def get(self, entity_set: EntitySet, key: Row, select: Sequence[str] = ()) -> Row | None:
         """Return one row by its key, None if there is none."""
@@ -145,8 +166,8 @@ class ODataClient:
             raise error
         return {**({ETAG: response.headers["etag"]} if "etag" in response.headers else {}), **_shown(response)}
 
-    async def delete(self, entity_set: EntitySet, key: Row, *, if_match: str = "", trace: str = "") -> None:
-        """Delete a row, with `if_match` only as it was then; one that is gone already is as good as deleted."""
+    async def delete(self, entity_set: EntitySet, key: Row, *, if_match: str = "", trace: str = "") -> bool:
+        """Delete a row, with `if_match` only as it was then; False if it was gone already."""
         response = await self._change(
             "DELETE",
             f"/data/{odata.key_path(entity_set, key)}",
@@ -155,8 +176,11 @@ class ODataClient:
             headers=_if_match(if_match),
             trace=trace,
         )
-        if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return False
+        if not response.is_success:
             raise for_change(f"delete of {entity_set.name}", response)
+        return True
 
     async def batch(self, changesets: Sequence[batch.Changeset]) -> Sequence[Sequence[httpx.Response]]:
         """Send changesets in one request; each is kept whole or not at all.

@@ -13,6 +13,9 @@ from headrace.platform.auth import WORLDWIDE_AUTHORITY
 from headrace.platform.secrets import Secret
 from headrace.platform.settings import Strict
 
+MAIN_ACCOUNT = "MainAccount"
+"""How a ledger dimension format names the main account."""
+
 Company = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^[A-Za-z0-9_]+$")]
 
 
@@ -37,7 +40,8 @@ class EventRule(Strict):
     def _key_is_complete(self) -> EventRule:
         if self.object not in ENTITY_SETS:
             raise ValueError(f"object {self.object} is not one of {', '.join(ENTITY_SETS)}")
-        wanted = {name for name in ENTITY_SETS[self.object].key if name != "dataAreaId"}
+        entity_set = ENTITY_SETS[self.object]
+        wanted = {name for name in entity_set.key if name != entity_set.company}
         if set(self.key) != wanted:
             raise ValueError(f"key of {self.object} must name exactly {', '.join(sorted(wanted))}")
         return self
@@ -134,6 +138,12 @@ class DynamicsFoConfig(Strict):
     page_size: int = Field(1000, ge=1, le=10_000)
 
     dimension_format: DimensionFormat | None = None
+    ledger_format: DimensionFormat | None = Field(
+        None, description="The same of the active ledger dimension format, which has MainAccount among its dimensions."
+    )
+    dimensions: list[str] = Field(
+        default_factory=list, description="Dimensions whose values are read, besides those of the formats."
+    )
     sizes: dict[str, dict[str, int]] = Field(
         default_factory=dict, description="Longest text by object and field, where the environment's differs."
     )
@@ -167,11 +177,29 @@ class DynamicsFoConfig(Strict):
         certificate = self.certificate_file is not None and self.private_key_file is not None
         if (self.client_secret is None) != certificate:
             raise ValueError("give either client_secret or both certificate_file and private_key_file")
+        if self.ledger_format is not None:
+            if MAIN_ACCOUNT not in self.ledger_format.dimensions:
+                raise ValueError(f"ledger_format: {MAIN_ACCOUNT} is not among its dimensions")
+            if self.dimension_format is not None and self.dimension_format.delimiter != self.ledger_format.delimiter:
+                raise ValueError("dimension_format and ledger_format: an environment has one delimiter")
         for option in ("sizes", "polls", "absent_fields"):
             unknown = sorted(set(getattr(self, option)) - set(ENTITY_SETS))
             if unknown:
                 raise ValueError(f"{option}: unknown object {', '.join(unknown)}; known are {', '.join(ENTITY_SETS)}")
         return self
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the parts of display values, and is escaped in account numbers."""
+        layout = self.dimension_format or self.ledger_format
+        return layout.delimiter if layout else "-"
+
+    @property
+    def read_dimensions(self) -> list[str]:
+        """Financial dimensions whose values are read."""
+        formats = [layout for layout in (self.dimension_format, self.ledger_format) if layout is not None]
+        named = [name for layout in formats for name in layout.dimensions if name != MAIN_ACCOUNT]
+        return list(dict.fromkeys((*named, *self.dimensions)))
 
     @property
     def scope(self) -> str:
@@ -185,7 +213,8 @@ class DynamicsFoConfig(Strict):
     def select(self, obj: str) -> tuple[str, ...]:
         """Return the fields that are read of an object."""
         absent = self.absent_fields.get(obj, [])
-        return tuple(name for name in ENTITY_SETS[obj].fields if name not in absent)
+        fields = ENTITY_SETS[obj].fields
+        return tuple(name for name in fields if name not in absent and fields[name].kind != "binary")
 
     def size(self, obj: str, name: str) -> int | None:
         """Return how long the text of a field may be; None if that is not known."""

@@ -24,7 +24,7 @@ from headrace.platform.http import HttpClient, Timeouts
 class DynamicsFoConnection:
     """Source and target of one environment share its sign-in, its HTTP clients and its budget."""
 
-    def __init__(self, name: str, config: DynamicsFoConfig) -> None:
+    def __init__(self, name: str, config: DynamicsFoConfig, around: Surroundings = ALONE) -> None:
         self.name = name
         self.config = config
         self.transforms: Mapping[str, Callable[..., Any]] = transforms(config)
@@ -52,7 +52,7 @@ class DynamicsFoConnection:
         )
         self.client = ODataClient(http)
         self.source: Source | None = DynamicsFoSource(config, self.client)
-        self.target: Target | None = DynamicsFoTarget(config, self.client)
+        self.target: Target | None = DynamicsFoTarget(config, self.client, around.attachments)
 
     async def ping(self, needs: Needs = NOTHING) -> Sequence[Check]:
         """Sign in, read every object in every company, and compare configuration and mappings with the environment."""
@@ -73,7 +73,7 @@ class DynamicsFoConnection:
 
 def open_connection(name: str, config: DynamicsFoConfig, around: Surroundings = ALONE) -> DynamicsFoConnection:
     """Return the connection `name`; nothing is called until it is used. It keeps no files, and replaces no secrets."""
-    return DynamicsFoConnection(name, config)
+    return DynamicsFoConnection(name, config, around)
 
 
 def _heed(budget: Budget, status: int, headers: Mapping[str, str]) -> None:

@@ -10,13 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headrace.connectors.dynamics_fo.config import DimensionFormat
+from headrace.connectors.dynamics_fo.config import MAIN_ACCOUNT, DimensionFormat
 from headrace.core.errors import RejectRecord
 
-NOT_CONFIGURED = "Set dimension_format of the connection to the environment's active default dimension format."
+NOT_CONFIGURED = {
+    "dimension_format": "Set dimension_format of the connection to the environment's active default dimension format.",
+    "ledger_format": "Set ledger_format of the connection to the environment's active ledger dimension format.",
+}
 
 
-def display_value(values: Iterable[Mapping[str, Any]] | None, layout: DimensionFormat | None) -> str | None:
+_TRANSFORMS = {"dimension_format": "dimension_display_value", "ledger_format": "ledger_display_value"}
+
+
+def ledger_value(
+    account: str | None, values: Iterable[Mapping[str, Any]] | None, layout: DimensionFormat | None
+) -> str | None:
+    """Return the display value of a main account with dimensions; None without an account.
+
+    Raises:
+        RejectRecord: as `display_value`.
+    """
+    if account is None or not account.strip():
+        return None
+    return display_value([{"name": MAIN_ACCOUNT, "value": account}, *(values or ())], layout, "ledger_format")
+
+
+def display_value(
+    values: Iterable[Mapping[str, Any]] | None, layout: DimensionFormat | None, option: str = "dimension_format"
+) -> str | None:
     """Return the display value of dimensions given as {name, value}; None if none has a value.
 
     Names compare without case, spaces and underscores; `aliases` of the format come first.
@@ -28,7 +49,7 @@ def display_value(values: Iterable[Mapping[str, Any]] | None, layout: DimensionF
     if not wanted:
         return None
     if layout is None:
-        raise RejectRecord("no dimension format", f"The record has dimensions. {NOT_CONFIGURED}")
+        raise RejectRecord("no dimension format", f"The record has dimensions. {NOT_CONFIGURED[option]}")
     known = {_plain(name): name for name in layout.dimensions}
     known.update({_plain(alias): name for alias, name in layout.aliases.items()})
     placed: dict[str, str] = {}
@@ -38,7 +59,7 @@ def display_value(values: Iterable[Mapping[str, Any]] | None, layout: DimensionF
             raise RejectRecord(
                 "unknown dimension",
                 f"Dimension {name!r} is not in the dimension format ({', '.join(layout.dimensions)}). "
-                "Add it to the format in F&O and to dimension_format, or add an alias.",
+                f"Add it to the format in F&O and to {option}, or add an alias.",
             )
         text = "" if value is None else str(value).strip()
         if placed.get(dimension, text) != text:
@@ -47,6 +68,11 @@ def display_value(values: Iterable[Mapping[str, Any]] | None, layout: DimensionF
     if not any(placed.values()):
         return None
     return layout.delimiter.join(_escaped(placed.get(name, ""), name, layout) for name in layout.dimensions)
+
+
+def escaped(value: str, delimiter: str) -> str:
+    """Return a value as it stands in a display value."""
+    return value.replace(delimiter, "\\" + delimiter)
 
 
 def segments(text: str, delimiter: str) -> list[str]:
@@ -66,20 +92,28 @@ def segments(text: str, delimiter: str) -> list[str]:
     return [*parts, current + ("\\" if escaped else "")]
 
 
-def check_display_value(field: str, text: str, layout: DimensionFormat | None) -> None:
+def check_display_value(
+    field: str, text: str, layout: DimensionFormat | None, option: str = "dimension_format"
+) -> None:
     """Check that a display value has the form of the environment's format; whether its values exist, F&O says.
+
+    Args:
+        field: object and field, for the error.
+        text: the display value.
+        layout: the format that it must have.
+        option: where that is configured.
 
     Raises:
         RejectRecord: it has not.
     """
     if layout is None:
-        raise RejectRecord("no dimension format", f"{field} is set. {NOT_CONFIGURED}")
+        raise RejectRecord("no dimension format", f"{field} is set. {NOT_CONFIGURED[option]}")
     found = segments(text, layout.delimiter)
     if len(found) != len(layout.dimensions):
         raise RejectRecord(
             "wrong dimension format",
             f"{field}: {text!r} has {len(found)} values, the format has {len(layout.dimensions)} "
-            f"({layout.delimiter.join(layout.dimensions)}). Write it with the transform dimension_display_value, "
+            f"({layout.delimiter.join(layout.dimensions)}). Write it with the transform {_TRANSFORMS[option]}, "
             "which also escapes.",
         )
     if any("\\" in value or value != value.strip() for value in found):
@@ -108,4 +142,4 @@ def _plain(name: str) -> str:
 def _escaped(value: str, name: str, layout: DimensionFormat) -> str:
     if "\\" in value:
         raise RejectRecord("dimension cannot be written", f"Dimension {name}: {value!r} has a backslash.")
-    return value.replace(layout.delimiter, "\\" + layout.delimiter)
+    return escaped(value, layout.delimiter)

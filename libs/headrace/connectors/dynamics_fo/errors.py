@@ -29,6 +29,8 @@ UNAUTHORIZED = (
     "check that environment_url is exactly the environment's address: it is the audience of the token."
 )
 _LONGEST = 400
+POSTED, NOT_THERE, RELATED = "posted", "record is not there", "related value missing"
+"""Reasons that are looked into: of invoices and journals they may mean that somebody posted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,12 @@ _REFUSING = frozenset({400, 422, 500})
 
 CHANGES: tuple[Rule, ...] = (
     Rule(_stop(UNAUTHORIZED), frozenset({401})),
+    # Which status refuses a change of what is posted is not known.
+    Rule(
+        _reject(POSTED, "Correct it in Finance and Operations, then resolve with --take target."),
+        frozenset({400, 403, 409, 422, 500}),
+        _says(r"\b(is|are|was|were|been|already) posted\b|\bposted\b.* (cannot|can't|must not) be "),
+    ),
     Rule(_stop(PERMISSION), frozenset({403})),
     Rule(_throttled, frozenset({429})),
     # The etag of If-Match is an old one: 412 by the rules of OData, 409 was seen too.
@@ -125,6 +133,8 @@ CHANGES: tuple[Rule, ...] = (
         _says(r"update conflict|modified by another user|deadlock|has been selected as the victim"),
     ),
     Rule(_there, _REFUSING, _says(r"the record already exists")),
+    # Invoice numbers are unique by vendor, as the company's accounts payable parameters have it.
+    Rule(_there, _REFUSING, _says(r"\binvoice (number )?.*\balready (exists|(been )?used|in use)\b|duplicate invoice")),
     # Row-level security refuses single companies or records, so one record must not stop the connection (I11).
     Rule(
         _reject("permission denied", PERMISSION),
@@ -132,7 +142,7 @@ CHANGES: tuple[Rule, ...] = (
         _says(r"permission denied|not authorized|insufficient rights"),
     ),
     Rule(
-        _reject("related value missing", "Create that value in F&O, or correct the field or the mapping's table."),
+        _reject(RELATED, "Create that value in F&O, or correct the field or the mapping's table."),
         _REFUSING,
         _says(r"is not found in the related table"),
     ),
@@ -145,6 +155,11 @@ CHANGES: tuple[Rule, ...] = (
         _reject("blocked or on hold", "Release it in F&O, then retry."),
         _REFUSING,
         _says(r"is blocked for|on hold|is stopped"),
+    ),
+    Rule(
+        _reject("invoice cannot be settled", "Compare the open amount in F&O with the payment, then retry."),
+        _REFUSING,
+        _says(r"exceeds the open amount|more than the .* that it pays|over-?settle|invoice .* is not found"),
     ),
     Rule(
         _reject("credit limit exceeded", "Raise the limit or settle what is open in F&O, then retry."),
@@ -174,7 +189,7 @@ CHANGES: tuple[Rule, ...] = (
         frozenset({400, 405, 413, 415, 422}),
     ),
     Rule(
-        _reject("record is not there", "It was deleted, renamed or belongs to another company: look in F&O."),
+        _reject(NOT_THERE, "It was deleted, renamed or belongs to another company: look in F&O."),
         frozenset({404, 410}),
     ),
     # 5xx of gateways, 408 and all else: the change may have been made (I4).

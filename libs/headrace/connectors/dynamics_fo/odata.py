@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from headrace.connectors.dynamics_fo.objects import COMPANY, NAMESPACE, EntitySet, Field
+from headrace.connectors.dynamics_fo.entity_sets import NAMESPACE, EntitySet, Field
 from headrace.core.errors import RejectRecord
 from headrace.core.refs import decode_key, encode_key
 
@@ -23,6 +23,7 @@ EMPTY_DATE = "1900-01-01T12:00:00Z"
 EMPTY_DATETIME = "1900-01-01T00:00:00Z"
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 _EMPTY_YEARS = (1, 1900)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _OPEN_END = 2154
 """Year of 2154-12-31T23:59:59Z, the product's "no end"."""
 
@@ -78,9 +79,10 @@ def literal(value: Any, field: Field) -> str:
     if field.kind == "datetime":
         return str(value)
     if field.kind in ("integer", "decimal"):
-        if not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
+        number = format(value, "f") if isinstance(value, Decimal) else str(value)
+        if not _NUMBER.fullmatch(number):
             raise RejectRecord("not a number", f"{value!r} is not a number")
-        return str(value)
+        return number
     text = "" if value is None else str(value)
     return "'" + text.replace("'", "''") + "'"
 
@@ -96,6 +98,11 @@ def any_of(conditions: Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else "(" + " or ".join(f"({condition})" for condition in listed) + ")"
 
 
+def both(*conditions: str) -> str:
+    """Return the filter that all conditions hold; "" is none."""
+    return " and ".join(condition for condition in conditions if condition)
+
+
 def is_wildcard(value: Any) -> bool:
     """Say whether a text would match other texts too when compared with `eq`."""
     return isinstance(value, str) and ("*" in value or "?" in value)
@@ -107,10 +114,12 @@ def key_path(entity_set: EntitySet, key: Mapping[str, Any]) -> str:
     Raises:
         RejectRecord: a part is missing; such a request would be answered with "no route".
     """
-    missing = [name for name in entity_set.key if key.get(name) in (None, "")]
+    missing = [name for name in entity_set.key if key.get(name) in (None, "") and name not in entity_set.blank]
     if missing or set(key) - set(entity_set.key):
         raise RejectRecord("not a key", f"{entity_set.name}: key {dict(key)} is not {', '.join(entity_set.key)}")
-    parts = (f"{name}={quote(literal(key[name], entity_set.field(name)), safe=_KEY_SAFE)}" for name in entity_set.key)
+    parts = (
+        f"{name}={quote(literal(key.get(name), entity_set.field(name)), safe=_KEY_SAFE)}" for name in entity_set.key
+    )
     return f"{entity_set.name}({','.join(parts)})"
 
 
@@ -118,8 +127,26 @@ _KEY_SAFE = "'!$()*-._~:@"
 
 
 def target_id(entity_set: EntitySet, row: Mapping[str, Any]) -> str:
-    """Return the id of a row for links: its key, the company in lower case as the service writes it."""
-    return encode_key({name: str(row[name]).lower() if name == COMPANY else row[name] for name in entity_set.key})
+    """Return the id of a row for links: its key, each part spelt one way however the service writes it."""
+    return partial_id(entity_set, entity_set.key, row)
+
+
+def partial_id(entity_set: EntitySet, names: Iterable[str], row: Mapping[str, Any]) -> str:
+    """Return the same of some of the key's parts."""
+    return encode_key({name: _key_part(entity_set, name, row[name]) for name in names})
+
+
+def _key_part(entity_set: EntitySet, name: str, value: Any) -> str:
+    """Return a part of a key as ids have it: companies in lower case, numbers without zeros, days as YYYY-MM-DD."""
+    kind = entity_set.field(name).kind
+    if name in entity_set.companies:
+        return str(value).lower()
+    if kind in ("decimal", "integer") and _NUMBER.fullmatch(str(value)):
+        return format(Decimal(str(value)).normalize(), "f")
+    if kind == "date":
+        day = decode(value, entity_set.field(name)) if isinstance(value, str) else value
+        return day.isoformat() if day else EMPTY_DATE[:10]
+    return "" if value is None else str(value)
 
 
 def parse_target_id(entity_set: EntitySet, text: str) -> dict[str, str]:
@@ -131,12 +158,21 @@ def parse_target_id(entity_set: EntitySet, text: str) -> dict[str, str]:
     key = decode_key(text)
     if set(key) != set(entity_set.key):
         raise RejectRecord("not a key", f"{text!r} is not a key of {entity_set.name} ({', '.join(entity_set.key)})")
-    return {name: key[name].lower() if name == COMPANY else key[name] for name in entity_set.key}
+    return {name: key[name].lower() if name in entity_set.companies else key[name] for name in entity_set.key}
 
 
 def same_text(left: Any, right: Any) -> bool:
     """Say whether the database takes two texts for the same: it ignores case and spaces at the end."""
     return str(left).rstrip().casefold() == str(right).rstrip().casefold()
+
+
+def has(entity_set: EntitySet, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether a row has these values as the database compares them, and not just by a wildcard."""
+    return all(
+        same_text(row.get(name) or "", value) if isinstance(value, str) else True
+        for name, value in wanted.items()
+        if entity_set.field(name).kind == "string"
+    )
 
 
 # --- values ---
@@ -178,9 +214,14 @@ _EMPTY: Mapping[str, Any] = {
 def decode_row(entity_set: EntitySet, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of an answer with plain values: empty forms are None, NoYes is bool, days are dates.
 
-    Annotations (`@odata.…`) are left out; fields that are not declared come as the service wrote them, if not empty.
+    Annotations (`@odata.…`) and the content of files are left out; fields that are not declared come as the service
+    wrote them, if not empty.
     """
-    return {name: decode(value, entity_set.field(name)) for name, value in row.items() if not name.startswith("@")}
+    return {
+        name: decode(value, field)
+        for name, value in row.items()
+        if not name.startswith("@") and (field := entity_set.field(name)).kind != "binary"
+    }
 
 
 def decode(value: Any, field: Field) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient
-from headrace.connectors.dynamics_fo.objects import COMPANY, STOPPED, EntitySet, Field
+from headrace.connectors.dynamics_fo.entity_sets import COMPANY, EntitySet, Field
+from headrace.connectors.dynamics_fo.objects_products import STOPPED
 
 SHARED = EntitySet(
     name="ProductsV2",

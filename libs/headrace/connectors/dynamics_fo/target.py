@@ -1,58 +1,73 @@
-"""Writes customers, contacts, products, sales orders and their lines, one change per call.
+"""Writes customers, contacts, sales orders, vendor invoices and vendor payment journals, one change per call.
 
 Things the caller relies on:
 
 - `Written.target_id` is the encoded entity key from the service's answer; `version` is the etag; `record` is what the
   service kept, decoded; an update is answered without it, so it is read afterwards. Where something else was kept
   than was sent (defaulting, or a dimension text dropped without a word), the field's name stands in
-  `record["@differs"]`.
+  `record["@differs"]`; of what is posted to the ledger, dimensions that were not kept are a review instead.
 - `Operation.expected_version` goes out as `If-Match`: the service itself compares.
-- `AssociatedCustomer` of ContactPersons is not a field of F&O: its value is the target id of a customer, and it is
-  replaced by `AssociatedPartyNumber`, the party of that customer, which is read first.
-- The steps of one order come one after the other: lines written in parallel collide on the order's totals.
+- `AssociatedCustomer` of ContactPersons is not a field of F&O (`contact_party.py`).
+- `FileContents` of VendorInvoiceDocumentAttachments is a reference to stored content, whose bytes are read just before
+  they are sent and stand in no record, answer or log.
+- An invoice that was posted is found without its `HeaderReference` (`posted_invoices.py`), under the names of a pending
+  one and with `record["@posted"]`.
+- The steps of one order come one after the other: lines written in parallel collide on the order's totals. So do lines
+  of one journal, though they belong to different payments: `serial` tells.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.connectors.dynamics_fo import odata
+from headrace.connectors.dynamics_fo import odata, operation_checks
 from headrace.connectors.dynamics_fo.client import ETAG, ODataClient
+from headrace.connectors.dynamics_fo.closed_documents import ClosedDocuments
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.dimensions import check_display_value, same_display_value
-from headrace.connectors.dynamics_fo.objects import COMPANY, CUSTOMERS, ENTITY_SETS, EntitySet
+from headrace.connectors.dynamics_fo.contact_party import ASSOCIATED_CUSTOMER, ASSOCIATED_PARTY, ContactParty
+from headrace.connectors.dynamics_fo.display_values import DisplayValues
+from headrace.connectors.dynamics_fo.entity_sets import EntitySet
+from headrace.connectors.dynamics_fo.errors import NOT_THERE
+from headrace.connectors.dynamics_fo.lookup import Lookup
+from headrace.connectors.dynamics_fo.objects import INVOICES, PAYMENT_JOURNALS, PAYMENT_LINES, SETTLED_INVOICES
+from headrace.connectors.dynamics_fo.objects_payments import JOURNAL_NUMBER
+from headrace.connectors.dynamics_fo.operation_checks import entity_set_of
+from headrace.connectors.dynamics_fo.posted_invoices import PostedInvoices
 from headrace.core import values
+from headrace.core.attachments import Attachments
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
-from headrace.core.errors import HeadraceError, RejectRecord
+from headrace.core.errors import HeadraceError, NeedsReview, OutcomeUnknown, RejectRecord
 
 DIFFERS = "@differs"
-ASSOCIATED_CUSTOMER, ASSOCIATED_PARTY = "AssociatedCustomer", "AssociatedPartyNumber"
-_WILDCARD_ROWS = 1000
-"""Rows looked through when a key contains a wildcard and so finds others as well."""
-
 READ_BACK_SECONDS = 10.0
 """How long reading a record after its update may take, within `call_deadline`; the change itself is confirmed."""
 
+_JOURNALS = (PAYMENT_JOURNALS, PAYMENT_LINES, SETTLED_INVOICES)
 _log = logging.getLogger(__name__)
 
 
 class DynamicsFoTarget:
     """The target side of one connection."""
 
-    def __init__(self, config: DynamicsFoConfig, client: ODataClient) -> None:
+    def __init__(self, config: DynamicsFoConfig, client: ODataClient, attachments: Attachments | None = None) -> None:
         self._config = config
         self._client = client
+        self._attachments = attachments
+        self._display = DisplayValues(config)
+        self._party = ContactParty(client)
+        self._lookup = Lookup(config, client, self._display, self._party)
+        self._posted = PostedInvoices(client)
+        self._closed = ClosedDocuments(client, self._posted)
 
     @property
     def limits(self) -> Limits:
         """Concurrency and deadlines from the configuration."""
         return Limits(self._config.concurrency, self._config.call_deadline, self._config.settle_seconds)
-
-    # --- check ---
 
     def check(self, operation: Operation) -> None:
         """Check company, required fields, lengths, value forms and dimension texts without a call.
@@ -60,115 +75,46 @@ class DynamicsFoTarget:
         Raises:
             RejectRecord: F&O would refuse this, or accept it and drop a part.
         """
-        entity_set = _entity_set(operation)
-        self._check_company(entity_set, operation)
-        if operation.action is Action.CREATE and not entity_set.creatable:
-            raise RejectRecord("cannot be created here", f"{operation.object}: F&O creates it through another entity.")
-        if operation.action is Action.DELETE:
-            return
-        for name, value in operation.fields.items():
-            self._check_field(entity_set, operation, name, value)
-        if operation.action is Action.CREATE:
-            _check_required(entity_set, operation)
+        operation_checks.check(self._config, self._display, operation)
 
-    def _check_company(self, entity_set: EntitySet, operation: Operation) -> None:
+    def serial(self, operation: Operation) -> str:
+        """Return the journal whose totals an operation changes, "" for all else."""
+        entity_set = entity_set_of(operation)
+        if entity_set not in _JOURNALS:
+            return ""
+        known = {**operation.key, **operation.fields}
         if operation.target_id:
-            company = odata.parse_target_id(entity_set, operation.target_id)[COMPANY]
-        else:
-            company = str(operation.fields.get(COMPANY) or operation.key.get(COMPANY) or "").lower()
-        if not company:
-            raise RejectRecord("no legal entity", f"{operation.object}: {COMPANY} is empty: no company to write to.")
-        if company not in self._config.legal_entities:
-            raise RejectRecord(
-                "unknown legal entity",
-                f"{operation.object}: company {company!r} is not among legal_entities "
-                f"({', '.join(self._config.legal_entities)}) of the connection.",
-            )
-
-    def _check_field(self, entity_set: EntitySet, operation: Operation, name: str, value: Any) -> None:
-        field = entity_set.field(name)
-        if field.read_only or name in self._config.absent_fields.get(entity_set.name, []):
-            raise RejectRecord("field cannot be written", f"{operation.object}.{name}: F&O does not take this field.")
-        try:
-            written = odata.encode(value, field)
-        except RejectRecord as error:
-            raise RejectRecord(error.reason, f"{operation.object}.{name}: {error.detail}") from None
-        size = self._config.size(entity_set.name, name)
-        if size is not None and isinstance(written, str) and field.kind == "string" and len(written) > size:
-            raise RejectRecord(
-                "text too long",
-                f"{operation.object}.{name}: {len(written)} characters, F&O holds {size}: {written[:40]!r}… "
-                "Shorten it at the source, or raise it under `sizes` if the environment holds more.",
-            )
-        if field.dimension and written:
-            check_display_value(f"{operation.object}.{name}", written, self._config.dimension_format)
+            known |= odata.parse_target_id(entity_set, operation.target_id)
+        company, number = known.get(entity_set.company), known.get(JOURNAL_NUMBER)
+        return f"{company}/{number}".lower() if company and number else ""
 
     # --- find ---
 
     async def find(self, operation: Operation) -> Found | None:
         """Look the record up by its id if set, else by the operation's key, across companies.
 
-        F&O compares text without case and takes `*` for a wildcard, so what comes back is compared again here.
+        A vendor invoice that is not pending is looked for among the posted ones, if its vendor and number are known.
 
         Raises:
             RetryLater, StopConnection: as reads do. RejectRecord: the key cannot identify a record.
+            NeedsReview: what a create left is there with other dimensions, or its number belongs to another invoice.
         """
-        entity_set = _entity_set(operation)
-        select = self._select(entity_set, operation)
-        if operation.target_id:
-            key = odata.parse_target_id(entity_set, operation.target_id)
-            row = await self._client.get(entity_set, key, select)
-            return await self._found(entity_set, operation, [] if row is None else [row])
-        wanted = await self._lookup_key(entity_set, operation)
-        if set(wanted) == set(entity_set.key):
-            row = await self._client.get(entity_set, wanted, select)
-            return await self._found(entity_set, operation, [] if row is None else [row])
-        wild = any(odata.is_wildcard(value) for value in wanted.values())
-        query = odata.Query(
-            filter=odata.equals(entity_set, wanted),
-            select=select,
-            order=",".join(entity_set.key),
-            top=_WILDCARD_ROWS if wild else 2,
-        )
-        page = await self._client.page(entity_set.name, query)
-        rows = [row for row in page.rows if _matches(entity_set, row, wanted)]
-        if not rows and len(page.rows) == _WILDCARD_ROWS:
-            raise RejectRecord("key is a wildcard", f"{operation.object}: {dict(wanted)} finds too many records.")
-        return await self._found(entity_set, operation, rows)
+        entity_set = entity_set_of(operation)
+        if entity_set is INVOICES and operation.target_id and self._posted.is_id(operation.target_id):
+            return await self._posted.by_id(operation.target_id)
+        rows = await self._lookup.rows(entity_set, operation)
+        found = await self._lookup.found(entity_set, operation, rows)
+        if found is None:
+            return await self._not_pending(operation) if entity_set is INVOICES else None
+        if operation.action is Action.CREATE and entity_set.keeps_dimensions and found.matches == 1:
+            self._require_dimensions(entity_set, found.target_id, operation.fields, found.record)
+        return await self._posted.with_amount(found) if entity_set is INVOICES and not operation.target_id else found
 
-    async def _lookup_key(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any]:
-        key = {name: value for name, value in operation.key.items() if name != COMPANY}
-        if not key or any(value in (None, "") for value in key.values()):
-            raise RejectRecord("no key to look up", f"{operation.object}: {dict(operation.key)} identifies no record.")
-        unfit = [name for name in key if entity_set.field(name).kind == "memo"]
-        if unfit:
-            raise RejectRecord("no key to look up", f"{operation.object}: F&O does not filter by {', '.join(unfit)}.")
-        company = operation.key.get(COMPANY) or operation.fields.get(COMPANY)
-        if not company:
-            raise RejectRecord("no legal entity", f"{operation.object}: the key names no company ({COMPANY}).")
-        return {COMPANY: str(company).lower(), **await self._resolved(key)}
-
-    async def _found(self, entity_set: EntitySet, operation: Operation, rows: list[Mapping[str, Any]]) -> Found | None:
-        if not rows:
-            return None
-        record = odata.decode_row(entity_set, rows[0])
-        for name, value in operation.fields.items():
-            if name == ASSOCIATED_CUSTOMER and value:
-                resolved = await self._resolved({name: value})
-                record[name] = value if resolved[ASSOCIATED_PARTY] == record.get(ASSOCIATED_PARTY) else None
-            elif name == COMPANY or (operation.target_id and name in entity_set.key):
-                # The same company in another case, or a key, which never changes: nothing that could be written.
-                record[name] = value
-        return Found(
-            target_id=odata.target_id(entity_set, rows[0]),
-            version=str(rows[0].get(ETAG, "")),
-            record=record,
-            matches=len(rows),
-        )
-
-    def _select(self, entity_set: EntitySet, operation: Operation) -> tuple[str, ...]:
-        names = dict.fromkeys((*self._config.select(entity_set.name), *operation.fields, *operation.key))
-        return tuple(name for name in names if name not in (entity_set.pseudo or {}))
+    async def _not_pending(self, operation: Operation) -> Found | None:
+        found = await self._posted.find(operation)
+        if found is None and operation.action is Action.CREATE:
+            await self._posted.others_pending(operation)
+        return found
 
     # --- apply ---
 
@@ -177,29 +123,64 @@ class DynamicsFoTarget:
 
         Only fields that have a value are sent with a create: an empty one would suppress F&O's own default. With an
         update None clears the field. Key fields are never sent with an update.
+
+        Raises:
+            NeedsReview: the change was made, but of what is posted to the ledger F&O did not keep the dimensions.
         """
-        started = time.monotonic()
-        entity_set = _entity_set(operation)
-        if operation.action is Action.CREATE:
-            return await self._create(entity_set, operation)
+        entity_set = entity_set_of(operation)
+        try:
+            if operation.action is Action.CREATE:
+                return await self._create(entity_set, operation)
+            if operation.action is Action.DELETE:
+                return await self._delete(entity_set, operation)
+            return await self._update(entity_set, operation)
+        except NeedsReview:
+            raise
+        except RejectRecord as refused:
+            raise await self._closed.explained(entity_set, operation, refused) from refused
+
+    async def _create(self, entity_set: EntitySet, operation: Operation) -> Written:
+        fields = await self._resolved(entity_set, operation)
+        body = {
+            name: str(value).lower() if name in entity_set.companies else odata.encode(value, entity_set.field(name))
+            for name, value in (await self._wire(entity_set, fields)).items()
+            if value is not None
+        }
+        row = await self._client.create(entity_set, body, trace=operation.traceparent)
+        target_id = odata.target_id(entity_set, row)
+        return Written(target_id, str(row.get(ETAG, "")), self._told(entity_set, operation, target_id, fields, row))
+
+    async def _delete(self, entity_set: EntitySet, operation: Operation) -> Written:
         key = odata.parse_target_id(entity_set, operation.target_id)
-        known = {"if_match": operation.expected_version, "trace": operation.traceparent}
-        if operation.action is Action.DELETE:
-            await self._client.delete(entity_set, key, **known)
-            return Written(operation.target_id)
-        fields = await self._resolved(operation.fields)
+        was_there = await self._client.delete(
+            entity_set, key, if_match=operation.expected_version, trace=operation.traceparent
+        )
+        if not was_there:
+            # As good as deleted, unless it has left its set because it was posted.
+            gone = RejectRecord(NOT_THERE, operation.target_id)
+            explained = await self._closed.explained(entity_set, operation, gone)
+            if explained is not gone:
+                raise explained
+        return Written(operation.target_id)
+
+    async def _update(self, entity_set: EntitySet, operation: Operation) -> Written:
+        started = time.monotonic()
+        key = odata.parse_target_id(entity_set, operation.target_id)
+        fields = await self._resolved(entity_set, operation)
         body = {
             name: odata.encode(value, entity_set.field(name))
-            for name, value in fields.items()
+            for name, value in (await self._wire(entity_set, fields)).items()
             if name not in entity_set.key
         }
         if not body:
             return Written(operation.target_id)
-        row = await self._client.update(entity_set, key, body, **known)
+        row = await self._client.update(
+            entity_set, key, body, if_match=operation.expected_version, trace=operation.traceparent
+        )
         if not all(name in row for name in entity_set.key):
             left = self._config.call_deadline - (time.monotonic() - started)
             row = await self._read_back(entity_set, operation, str(row.get(ETAG, "")), min(READ_BACK_SECONDS, left / 2))
-        record = self._told(entity_set, operation, fields, row)
+        record = self._told(entity_set, operation, operation.target_id, fields, row)
         return Written(operation.target_id, str(row.get(ETAG, "")), record)
 
     async def _read_back(
@@ -210,30 +191,51 @@ class DynamicsFoTarget:
         row = None
         try:
             async with asyncio.timeout(seconds):
-                row = await self._client.get(entity_set, key, self._select(entity_set, operation))
+                row = await self._client.get(entity_set, key, self._lookup.select(entity_set, operation))
         except (HeadraceError, TimeoutError) as error:
             _log.warning(
                 "an updated record could not be read back",
                 extra={"object": operation.object, "connection": operation.connection, "error": str(error)},
             )
+            if entity_set.keeps_dimensions and any(entity_set.field(name).display for name in operation.fields):
+                # VERIFY reads it, and repeats the update if the dimensions are not there.
+                raise OutcomeUnknown(
+                    f"update of {operation.object}: whether the dimensions were kept is open"
+                ) from None
         return {ETAG: etag} if row is None or etag not in ("", row.get(ETAG)) else row
 
-    async def _create(self, entity_set: EntitySet, operation: Operation) -> Written:
-        fields = await self._resolved(operation.fields)
-        body = {
-            name: str(value).lower() if name == COMPANY else odata.encode(value, entity_set.field(name))
-            for name, value in fields.items()
-            if value is not None
-        }
-        row = await self._client.create(entity_set, body, trace=operation.traceparent)
-        record = self._told(entity_set, operation, fields, row)
-        return Written(odata.target_id(entity_set, row), str(row.get(ETAG, "")), record)
+    # --- what goes out, and what came of it ---
+
+    async def _resolved(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any]:
+        """Return fields with what is read first: the party of a customer, the due date of an invoice."""
+        if entity_set is SETTLED_INVOICES and operation.action is Action.CREATE:
+            return await self._posted.with_due_date(operation)
+        return await self._party.resolved(operation.fields)
+
+    async def _wire(self, entity_set: EntitySet, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields as F&O takes them: account numbers escaped, content in base64."""
+        wire = self._display.wire(entity_set, fields)
+        for name, value in wire.items():
+            if entity_set.field(name).kind == "binary" and value is not None:
+                if self._attachments is None:
+                    raise RejectRecord(
+                        "no stored content", f"{entity_set.name}.{name}: no store of files is open here."
+                    )
+                wire[name] = base64.b64encode(await self._attachments.read(value)).decode()
+        return wire
 
     def _told(
-        self, entity_set: EntitySet, operation: Operation, sent: Mapping[str, Any], row: Mapping[str, Any]
+        self,
+        entity_set: EntitySet,
+        operation: Operation,
+        target_id: str,
+        sent: Mapping[str, Any],
+        row: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return the record of an answer, decoded, with the names of fields that hold something else than was sent."""
-        record = odata.decode_row(entity_set, row)
+        record = self._display.plain(entity_set, odata.decode_row(entity_set, row))
+        if entity_set.keeps_dimensions:
+            self._require_dimensions(entity_set, target_id, sent, record)
         differing = [name for name in sent if name in record and not self._kept(entity_set, name, sent, record)]
         if differing:
             record[DIFFERS] = differing
@@ -247,58 +249,28 @@ class DynamicsFoTarget:
 
     def _kept(self, entity_set: EntitySet, name: str, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
         """Say whether the service kept what was sent; what was not sent, it may default."""
-        if sent[name] is None or name == COMPANY:
+        if sent[name] is None or name in entity_set.companies:
             return True
-        layout = self._config.dimension_format
-        if entity_set.field(name).dimension and layout is not None:
-            return same_display_value(str(sent[name]), str(kept[name] or ""), layout.delimiter)
-        return values.same(sent[name], kept[name])
+        same = self._display.same(entity_set, name, sent[name], kept[name], kept)
+        return values.same(sent[name], kept[name]) if same is None else same
 
-    async def _resolved(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields with the customer of a contact replaced by the number of its party."""
-        found = dict(fields)
-        if ASSOCIATED_CUSTOMER not in found:
-            return found
-        customer = found.pop(ASSOCIATED_CUSTOMER)
-        if customer is None:
-            return found
-        key = odata.parse_target_id(CUSTOMERS, str(customer))
-        row = await self._client.get(CUSTOMERS, key, (*CUSTOMERS.key, "PartyNumber"))
-        if row is None or not row.get("PartyNumber"):
-            raise RejectRecord(
-                "customer is not there",
-                f"ContactPersons.{ASSOCIATED_CUSTOMER}: customer {customer} is not in F&O or has no party number.",
+    def _require_dimensions(
+        self, entity_set: EntitySet, target_id: str, sent: Mapping[str, Any], kept: Mapping[str, Any]
+    ) -> None:
+        lost = {
+            name: (value, kept[name])
+            for name, value in sent.items()
+            if value is not None
+            and name in kept
+            and self._display.same(entity_set, name, value, kept[name], {**kept, **sent}) is False
+        }
+        if lost:
+            words = "; ".join(
+                f"{name}: {theirs or 'nothing'} instead of {ours}" for name, (ours, theirs) in lost.items()
             )
-        found[ASSOCIATED_PARTY] = row["PartyNumber"]
-        return found
-
-
-def _entity_set(operation: Operation) -> EntitySet:
-    entity_set = ENTITY_SETS.get(operation.object)
-    if entity_set is None:
-        raise RejectRecord(
-            "unknown object",
-            f"{operation.object} is not written by this connector; known are {', '.join(ENTITY_SETS)}.",
-        )
-    return entity_set
-
-
-def _check_required(entity_set: EntitySet, operation: Operation) -> None:
-    missing = [
-        " or ".join(group)
-        for group in entity_set.required
-        if all(operation.fields.get(name) in (None, "") for name in group)
-    ]
-    if operation.fields.get("AddressDescription") and not operation.fields.get("AddressCountryRegionId"):
-        missing.append("AddressCountryRegionId (an address needs its country)")
-    if missing:
-        raise RejectRecord("required field is empty", f"{operation.object}: {'; '.join(missing)}. Map it or fill it.")
-
-
-def _matches(entity_set: EntitySet, row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Say whether a row has these values as the database compares them, and not just by a wildcard."""
-    return all(
-        odata.same_text(row.get(name) or "", value) if isinstance(value, str) else True
-        for name, value in wanted.items()
-        if entity_set.field(name).kind == "string"
-    )
+            raise NeedsReview(
+                "dimension not kept",
+                f"{entity_set.name} {target_id} is in F&O, with {words}. Correct it there, then retry: it is compared "
+                "again, and not written a second time.",
+                lost,
+            )

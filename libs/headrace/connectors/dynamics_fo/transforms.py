@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -10,24 +11,35 @@ from typing import Any
 from headrace.connectors.dynamics_fo import amounts
 from headrace.connectors.dynamics_fo.amounts import DIGITS, plain
 from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoConfig
-from headrace.connectors.dynamics_fo.dimensions import display_value, segments
-from headrace.connectors.dynamics_fo.objects import COMPANY
+from headrace.connectors.dynamics_fo.dimensions import display_value, ledger_value, segments
+from headrace.connectors.dynamics_fo.entity_sets import COMPANY
 from headrace.core.currencies import rounded
 from headrace.core.errors import RejectRecord
 from headrace.core.refs import encode_key
 
 
-def transforms(config: DynamicsFoConfig | None = None) -> Mapping[str, Callable[..., Any]]:
+def today() -> date:
+    """Return the day by UTC."""
+    return datetime.now(UTC).date()
+
+
+def transforms(
+    config: DynamicsFoConfig | None = None, day: Callable[[], date] = today
+) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name, bound to a connection's configuration.
 
     Args:
         config: None gives the same names for checking mappings; dimensions then have no format.
+        day: tells the day on which something is in force.
     """
     layout = config.dimension_format if config else None
+    ledger = config.ledger_format if config else None
     return {
         "abbreviated": abbreviated,
         "dimension_display_value": partial(dimension_display_value, layout=layout),
         "dimensions": partial(dimensions, layout=layout),
+        "in_force": partial(in_force, day=day),
+        "ledger_display_value": partial(ledger_display_value, layout=ledger),
         "line_discount_per_unit": line_discount_per_unit,
         "line_discount_percent": line_discount_percent,
         "order_total": amounts.order_total,
@@ -42,6 +54,28 @@ def transforms(config: DynamicsFoConfig | None = None) -> Mapping[str, Callable[
 def dimension_display_value(values: Any = None, *, layout: DimensionFormat | None) -> str | None:
     """Return the display value of canonical dimensions (a list of {name, value}); see `dimensions.display_value`."""
     return display_value(values, layout)
+
+
+def ledger_display_value(account: Any = None, values: Any = None, *, layout: DimensionFormat | None) -> str | None:
+    """Return the display value of a main account with canonical dimensions; see `dimensions.ledger_value`."""
+    return ledger_value(None if account is None else str(account), values, layout)
+
+
+def in_force(
+    active_from: Any = None, active_to: Any = None, *, day: Callable[[], date] = today, **blocked: Any
+) -> bool:
+    """Say whether an account or dimension value may be used today (UTC).
+
+    That day comes without a change of the record: a sweep tells it (`full_every_hours`).
+
+    Args:
+        active_from: first day; None: always.
+        active_to: last day; None: for ever.
+        day: tells the day.
+        blocked: flags by any name, of which each blocks (`suspended`, `manual`).
+    """
+    now = day()
+    return not any(blocked.values()) and (active_from or now) <= now <= (active_to or now)
 
 
 def dimensions(text: Any = None, *, layout: DimensionFormat | None) -> list[dict[str, str]]:
