@@ -98,7 +98,7 @@ def draw_payments(invoices: Sequence[Mapping[str, Any]], seed: int) -> list[dict
         while waiting:
             size = draw.randint(1, _LARGEST_PAYMENT)
             chosen, waiting = waiting[:size], waiting[size:]
-            remittances = [_remittance(draw, each, alone=len(chosen) == 1) for each in chosen]
+            remittances = [_remittance(draw, each) for each in chosen]
             if sum(Decimal(each["Gross"]) - Decimal(each["Discount"]) for each in remittances) <= 0:
                 remittances = [each for each in remittances if Decimal(each["Gross"]) > 0]
             if remittances:
@@ -106,10 +106,10 @@ def draw_payments(invoices: Sequence[Mapping[str, Any]], seed: int) -> list[dict
     return payments
 
 
-def _remittance(draw: random.Random, invoice: Mapping[str, Any], *, alone: bool) -> dict[str, Any]:
+def _remittance(draw: random.Random, invoice: Mapping[str, Any]) -> dict[str, Any]:
     gross, discount = Decimal(invoice["GrossAmount"]), Decimal(0)
     if gross > 0 and draw.random() < _DISCOUNT_SHARE:
         discount = (gross * Decimal("0.02")).quantize(Decimal("0.01"))
-    elif gross > 0 and alone and draw.random() < _PARTIAL_SHARE:
+    elif gross > 0 and draw.random() < _PARTIAL_SHARE:
         gross = (gross / 2).quantize(Decimal("0.01"))
     return {"InvoiceId": invoice["Id"], "Gross": str(gross), "Discount": str(discount)}
