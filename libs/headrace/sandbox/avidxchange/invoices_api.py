@@ -73,7 +73,8 @@ class InvoiceEndpoints:
         numbers, status = call.numbers("invoiceIds"), call.parameters.get("status")
         window = call.window("lastModifiedFrom", "lastModifiedTo", suite.settings.filter_days)
         if numbers is not None:
-            own = suite.system_ids(call.company)
+            named = "accountingSystemId" in call.parameters
+            own = {call.accounting_system()} if named else suite.system_ids(call.company)
             found = [suite.store.get(INVOICES, str(number)) for number in numbers]
             rows = [each for each in found if each is not None and each.data[SYSTEM] in own]
         elif window is None:

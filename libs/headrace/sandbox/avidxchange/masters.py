@@ -9,7 +9,7 @@ from typing import Any
 from headrace.sandbox.avidxchange.bulk import Upsert
 from headrace.sandbox.avidxchange.calls import Call, Endpoint
 from headrace.sandbox.avidxchange.errors import ApiError
-from headrace.sandbox.avidxchange.fields import ADDRESS, CHANGED, CODES, ORDERS, VENDORS
+from headrace.sandbox.avidxchange.fields import ADDRESS, CHANGED, CODES, FIELDS, ORDERS, VENDORS
 from headrace.sandbox.avidxchange.paging import page_of
 from headrace.sandbox.avidxchange.suite import COMPANY, Suite
 from headrace.sandbox.avidxchange.values import money, wrong_currency, wrong_flags, wrong_texts
@@ -129,4 +129,6 @@ def _listed(call: Call, object_: str, filters: Mapping[str, str]) -> Any:
     if window is not None:
         rows = [each for each in rows if window[0] <= each.data[CHANGED] < window[1]]
     rows.sort(key=lambda each: (each.data[CHANGED], each.key))
-    return page_of(call, suite.settings, rows, lambda each: suite.shown(each.data))
+    # Fields that were never set are shown empty, as those of vendors that nobody gave an id.
+    empty = dict.fromkeys(FIELDS[object_])
+    return page_of(call, suite.settings, rows, lambda each: {**empty, **suite.shown(each.data)})
