@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from headrace.cli.systems import CONNECTORS
+from headrace.connectors.avidxchange.config import Auth, Entity
 from headrace.connectors.dynamics_fo.config import DimensionFormat
 from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
 from headrace.connectors.pipedrive.config import OAuth
@@ -89,7 +90,7 @@ def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
     path = tmp_path / "headrace.yaml"
     path.write_text(TEXT + re.sub("^  # ", "  ", connections, flags=re.MULTILINE), encoding="utf-8")
     settings, configs = loaded(path)
-    assert set(configs) == {"crm", "erp", "crm-us", "erp-us"}
+    assert set(configs) == {"crm", "erp", "ap", "crm-us", "erp-us"}
     assert {"customer", "sales_order"} <= set(routes(settings, "crm-us")) & set(routes(settings, "erp-us"))
 
     (rules,) = re.findall(r"each: (\{number.*\}), (\{.*\})\.", block)
@@ -120,13 +121,17 @@ def test_it_shows_every_setting(spelled_out: Path) -> None:
 
 
 def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    crm, erp = document["connections"]["crm"], document["connections"]["erp"]
+    crm, erp, ap = (document["connections"][name] for name in ("crm", "erp", "ap"))
     for place, model, shown in (
         ("settings", Settings, document),
         ("kafka", KafkaSettings, document["kafka"]),
         ("credentials", CredentialSettings, document["credentials"]),
         ("connection crm", ConnectionSettings, crm),
         ("connection erp", ConnectionSettings, erp),
+        ("connection ap", ConnectionSettings, ap),
+        ("avidxchange", SYSTEMS["avidxchange"].config, ap["config"]),
+        ("avidxchange auth", Auth, ap["config"]["auth"]),
+        ("avidxchange entity", Entity, ap["config"]["entities"]["usmf"]),
         ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
         ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
         ("pipedrive oauth", OAuth, {}),

@@ -1,0 +1,16 @@
+"""AvidXchange through the AvidConnect API: vendors and codes out, approved invoices and payments in."""
+
+from headrace.connectors.avidxchange.config import AvidxchangeConfig
+from headrace.connectors.avidxchange.connection import open_connection
+from headrace.connectors.avidxchange.objects import OBJECTS
+from headrace.core.contracts import Connector
+
+CONNECTOR = Connector(
+    system="avidxchange",
+    config=AvidxchangeConfig,
+    open=open_connection,
+    objects=OBJECTS,
+    transforms=lambda config: {},
+)
+
+__all__ = ["CONNECTOR"]
