@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from headrace.connectors.avidxchange import CONNECTOR as AVIDXCHANGE
-from headrace.connectors.dynamics_fo import CONNECTOR as DYNAMICS_FO
-from headrace.connectors.pipedrive import CONNECTOR as PIPEDRIVE
+from headrace.cli.systems import CONNECTORS
 from headrace.pipeline.service import main, receive
 
-SOURCES = (AVIDXCHANGE, DYNAMICS_FO, PIPEDRIVE)
-
 if __name__ == "__main__":
-    main("ingest-receiver", receive, SOURCES, sys.argv[1:])
+    main("ingest-receiver", receive, CONNECTORS, sys.argv[1:])

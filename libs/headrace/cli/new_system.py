@@ -88,7 +88,6 @@ def remaining_edits(name: str) -> list[str]:
     system = System(name)
     return [
         f"libs/headrace/cli/systems.py: import CONNECTOR of headrace.connectors.{name}, add it to CONNECTORS",
-        "services/ingest/receiver.py and worker.py: the same for SOURCES, if the system is read",
         f"services/sandbox/app.py: import create_app of headrace.sandbox.{name}.app, add it to SANDBOXES",
         f"docker-compose.yml: services sandbox-{system.service} and {system.service}, with their volumes",
         "services/compose/headrace.yaml: a connection; services/compose/prometheus.yml: a target",

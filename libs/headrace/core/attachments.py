@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from headrace.core.contracts import Record
 
 
+DESCRIBED: Mapping[str, str] = {
+    "attachment_id": "string",
+    "name": "string",
+    "media_type": "string",
+    "content": "object",
+}
+"""Names and type words of a file in the record's list `attachments`, for `ObjectDescription`: the pipeline fills it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file of a record.

@@ -57,7 +57,7 @@ class StepProgram:
             return
         if self._items is None:
             run.place = run.label = ""
-            if self._where is None or self._where(run.root, run):
+            if (self._where is None or self._where(run.root, run)) and self._due(run.root, run, self.name):
                 planned.append(self._one(run.root, run, self.name, asserted))
             return
         items = self._items(run.root, run)
@@ -76,13 +76,19 @@ class StepProgram:
                 detail = f"{run.label}the id {shown(name.partition(':')[2])} is there twice; ids tell items apart (I12)"
                 raise RejectRecord("item id is not unique", detail)
             names.add(name)
+            if not self._due(item, run, name):
+                continue
             planned.append(self._one(item, run, name, asserted))
         run.place = run.label = ""
+
+    def _due(self, item: Any, run: Run, name: str) -> bool:
+        """Say whether a record is there, or may be made now: of one that will not be made nothing is missing."""
+        return self._may_create is None or name in run.done or self._may_create(item, run)
 
     @staticmethod
     def _comes_after(earlier: str, run: Run, planned: list[PlannedStep]) -> bool:
         """Say whether the step that this one comes after is done, or will be by then."""
-        return earlier in run.done or any(step.step == earlier and step.create for step in planned)
+        return earlier in run.done or any(step.step == earlier for step in planned)
 
     def _item_id(self, item: Any, run: Run) -> str:
         value = None if self._id is None else self._id(item, run)
@@ -119,10 +125,8 @@ class StepProgram:
             values = {target: get(fields) for target, get in key}
             if not any(is_empty(value) for value in values.values()):
                 match.append(values)
-        create = self._create if self._may_create is None else self._may_create(item, run)
-        return PlannedStep(
-            name, self.object, fields, marker, tuple(match), self._identity, create, self._once, self._open, self._adopt
-        )
+        more = self._create, self._once, self._open, self._adopt
+        return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, *more)
 
 
 def _written(name: str, step: Step) -> Callable[[Any], Any]:

@@ -272,7 +272,7 @@ def normaliser(
         source=source,
         mappings=documents,
         transforms=connector.transforms(config),
-        identity=Identity(name, shared.links, settle_seconds),
+        identity=Identity(name, shared.links, settle_seconds, _written(shared.settings, name, connector)),
         links=shared.links,
         inbox=shared.inbox(name),
         producer=shared.producer,
@@ -285,6 +285,12 @@ def normaliser(
         finished=finished,
         stop=stop,
     )
+
+
+def _written(settings: Settings, name: str, connector: Connector) -> frozenset[str]:
+    """Return the names under which links know what is written to a connection."""
+    documents = target_mappings(settings, name, connector).values()
+    return frozenset(step.identity or step.object for document in documents for step in document.steps)
 
 
 def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> SourceFlow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from headrace.core.errors import NeedsReview
 from headrace.core.ids import mint_canonical_id
@@ -18,12 +19,16 @@ class Identity:
         links: the view.
         settle_seconds: how long the link of an unknown record is waited for, on connections that we also write to:
             our own fresh write must neither become a second identity nor lose its mark (I7).
+        written: the identities that we write there; None for any.
     """
 
-    def __init__(self, connection: str, links: Links, settle_seconds: float) -> None:
+    def __init__(
+        self, connection: str, links: Links, settle_seconds: float, written: Collection[str] | None = None
+    ) -> None:
         self.connection = connection
         self._links = links
         self.settle_seconds = settle_seconds
+        self._written = written
 
     async def resolve(
         self,
@@ -49,7 +54,8 @@ class Identity:
             NeedsReview: its natural keys belong to several identities, or its identity to another record here; nobody
                 guesses.
         """
-        if self.settle_seconds > 0 and self._links.get(self.connection, identity, external_id) is None:
+        ours = self._written is None or identity in self._written
+        if ours and self.settle_seconds > 0 and self._links.get(self.connection, identity, external_id) is None:
             await self._links.written(self.connection, identity, external_id, self.settle_seconds)
         canonical_id, origin = self._known(entity, identity, external_id, marker, natural_keys)
         if canonical_id is None:

@@ -13,7 +13,7 @@ from headrace.mapping.documents import OutMapping
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.performing import Ask, Performed, marked
 from headrace.pipeline.planning import Planner
-from headrace.pipeline.state import Intent, Step
+from headrace.pipeline.state import EffectState, Intent, Step
 from headrace.platform.crashpoints import point
 
 
@@ -34,6 +34,7 @@ class Marking:
         if performed.outcome in (Outcome.SKIPPED, Outcome.DELETED) or not performed.state.steps:
             return
         point("process.before-link")
+        await self._link_items(event, performed.state)
         step = performed.state.steps[0]
         identity = self._identity(event, step.step, step.object)
         known = self._links.get(self._connection, identity, step.target_id)
@@ -55,6 +56,15 @@ class Marking:
             await self._links.put(replace(known, written_fingerprint=mark, writing=False))
         else:
             await self._links.put(self._new(event, step, identity, "written", mark))
+
+    async def _link_items(self, event: CanonicalEvent, state: EffectState) -> None:
+        """Link every record of a step that has an identity of its own: others refer to it, as to codes of accounts."""
+        document = self._planner.mapping(event.meta.entity)
+        named = {each.step: each.identity for each in document.steps if each.each and each.identity} if document else {}
+        for step in state.steps if named else ():
+            identity = named.get(step.step.partition(":")[0])
+            if identity and self._links.get(self._connection, identity, step.target_id) is None:
+                await self._links.put(self._new(event, step, identity, "written", None))
 
     async def unmark(self, event: CanonicalEvent, intent: Intent) -> None:
         """Take back what a change announced that was not made: its worker died before the call."""

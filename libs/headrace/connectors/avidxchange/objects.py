@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headrace.core import attachments
 from headrace.core.contracts import ObjectDescription
 
 INVOICE, PAYMENT = "invoice", "payment"
@@ -110,7 +111,8 @@ INVOICES = Object(
         "Distributions": {
             **DISTRIBUTION_FIELDS,
             **{f"Dimensions[].{name}": word for name, word in DIMENSION_FIELDS.items()},
-        }
+        },
+        "attachments": attachments.DESCRIBED,
     },
     path="invoices",
 )

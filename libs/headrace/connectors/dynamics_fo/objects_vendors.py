@@ -39,7 +39,7 @@ VENDORS = EntitySet(
             **texts(255, "PrimaryEmailAddress", "PrimaryPhoneNumber", "PrimaryURL"),
             **every("decimal", "CreditLimit"),
             "OnHoldStatus": Field("enum", enum="CustVendorBlocked"),
-            **every("date", "VendorHoldReleaseDate"),
+            **every("datetime", "VendorHoldReleaseDate"),
             **every("boolean", "IsOneTimeVendor"),
             "DefaultLedgerDimensionDisplayValue": DIMENSIONS,
         }

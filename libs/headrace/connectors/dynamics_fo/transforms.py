@@ -12,10 +12,8 @@ from headrace.connectors.dynamics_fo import amounts
 from headrace.connectors.dynamics_fo.amounts import DIGITS, plain
 from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoConfig
 from headrace.connectors.dynamics_fo.dimensions import display_value, ledger_value, segments
-from headrace.connectors.dynamics_fo.entity_sets import COMPANY
 from headrace.core.currencies import rounded
 from headrace.core.errors import RejectRecord
-from headrace.core.refs import encode_key
 
 
 def today() -> date:
@@ -36,6 +34,7 @@ def transforms(
     ledger = config.ledger_format if config else None
     return {
         "abbreviated": abbreviated,
+        "absolute": absolute,
         "dimension_display_value": partial(dimension_display_value, layout=layout),
         "dimensions": partial(dimensions, layout=layout),
         "in_force": partial(in_force, day=day),
@@ -44,7 +43,6 @@ def transforms(
         "line_discount_percent": line_discount_percent,
         "order_total": amounts.order_total,
         "rate_units": rate_units,
-        "record_id": record_id,
         "total_discount_amount": total_discount_amount,
         "total_discount_percent": total_discount_percent,
         "unit_price": unit_price,
@@ -86,13 +84,6 @@ def dimensions(text: Any = None, *, layout: DimensionFormat | None) -> list[dict
     return [{"name": name, "value": value} for name, value in zip(layout.dimensions, values, strict=False) if value]
 
 
-def record_id(**key: Any) -> str | None:
-    """Return the id under which links know a record, from its key fields in order; None if one is empty."""
-    if not key or any(value in (None, "") for value in key.values()):
-        return None
-    return encode_key({name: str(value).lower() if name == COMPANY else value for name, value in key.items()})
-
-
 def abbreviated(text: Any = None, length: Any = None) -> str | None:
     """Return a text for people in at most `length` characters; one that is longer visibly ends in an ellipsis.
 
@@ -102,6 +93,11 @@ def abbreviated(text: Any = None, length: Any = None) -> str | None:
         return None
     words, most = " ".join(str(text).split()), int(length)
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def absolute(amount: Any = None) -> Decimal | None:
+    """Return an amount without its sign: prices are positive, and quantities say which way."""
+    return None if amount is None else plain(abs(Decimal(amount)))
 
 
 def unit_price(price: Any = None, quantity: Any = None) -> Decimal | None:
