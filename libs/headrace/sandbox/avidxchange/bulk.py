@@ -12,7 +12,7 @@ from headrace.sandbox.avidxchange.edge import UNKNOWN
 from headrace.sandbox.avidxchange.errors import ApiError
 from headrace.sandbox.avidxchange.fields import CHANGED, FIELDS, SYSTEM
 from headrace.sandbox.avidxchange.settings import AvidSettings
-from headrace.sandbox.avidxchange.suite import Suite
+from headrace.sandbox.avidxchange.suite import KEY, Suite
 from headrace.sandbox.common.alterations import altered
 from headrace.sandbox.common.requests import PERSON, RequestNote
 from headrace.sandbox.common.store import Record
@@ -86,6 +86,13 @@ class Upsert:
         """Return the key of a record in the store."""
         return encode_key({SYSTEM: system, **{name: values[name] for name in self.key}})
 
+    def find(self, suite: Suite, system: int, values: Mapping[str, Any]) -> Record | None:
+        """Return the record with these key fields, None if there is none."""
+        key = self.key_of(system, values)
+        if suite.settings.key_case == "exact":
+            return suite.store.get(self.object, key)
+        return next(iter(suite.store.find(self.object, KEY, key)), None)
+
     def _one(self, suite: Suite, system: int, item: Any, seen: set[str], note: RequestNote) -> Record | list[str]:
         if not isinstance(item, Mapping):
             return ["The item is not an object"]
@@ -97,12 +104,14 @@ class Upsert:
         if missing:
             return [f"{name} is required" for name in missing]
         sent = {name: item[name] for name in known if name in item}
-        key = self.key_of(system, sent)
-        if key in seen:
+        record, key = self.find(suite, system, sent), self.key_of(system, sent)
+        name = key if suite.settings.key_case == "exact" else key.casefold()
+        if name in seen:
             return [f"Duplicate {' and '.join(self.key)} in this call"]
-        seen.add(key)
-        record = suite.store.get(self.object, key)
-        values = {**self.defaults, **(record.data if record else {SYSTEM: system}), **sent}
+        seen.add(name)
+        values = {**self.defaults, **(record.data if record else {SYSTEM: system, KEY: key}), **sent}
+        if record is not None:
+            values |= {name: record.data[name] for name in self.key}
         problems = self.check(suite, system, values)
         if problems:
             return problems

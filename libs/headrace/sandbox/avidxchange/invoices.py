@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.sandbox.avidxchange.documents import CodeDocument, DistributionDocument, InvoiceDocument
-from headrace.sandbox.avidxchange.fields import BATCHES, CODES, INVOICES, SYSTEM, VENDORS
+from headrace.sandbox.avidxchange.fields import BATCHES, INVOICES, SYSTEM
 from headrace.sandbox.avidxchange.masters import CODE, VENDOR
 from headrace.sandbox.avidxchange.suite import Suite
 from headrace.sandbox.avidxchange.times import date_text, midnight
@@ -180,8 +180,7 @@ class Invoices:
         external, name = document.VendorExternalSystemID, document.VendorName
         known = None
         if external:
-            key = VENDOR.key_of(system, {"VendorExternalSystemID": external.partition("|")[0]})
-            known = self._suite.store.get(VENDORS, key)
+            known = VENDOR.find(self._suite, system, {"VendorExternalSystemID": external.partition("|")[0]})
             if not document.unchecked and (known is None or not known.data["IsActive"]):
                 state = "inactive" if known else "unknown"
                 raise ControlError(f"{place}: vendor {external} is {state}; push it first, or say unchecked: true")
@@ -212,8 +211,7 @@ class Invoices:
         }
 
     def _code(self, document: CodeDocument, system: int, place: str, unchecked: bool) -> dict[str, Any]:
-        key = CODE.key_of(system, {"GroupName": document.group, "CodeValue": document.value})
-        known = self._suite.store.get(CODES, key)
+        known = CODE.find(self._suite, system, {"GroupName": document.group, "CodeValue": document.value})
         if document.value and not unchecked and (known is None or not known.data["IsActive"]):
             state = "inactive" if known else "unknown"
             code = f"code {document.value} of {document.group}"

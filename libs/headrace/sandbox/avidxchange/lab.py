@@ -70,7 +70,16 @@ class SamplesBody(_Body):
 
 
 class Lab:
-    """The control routes."""
+    """The control routes, below /_sandbox; each POST takes many records and does all of it, or nothing.
+
+    - invoices: `POST /invoices` enters them, `/invoices/{approve|reject|hold|release}` takes `ids`;
+      `PATCH` and `DELETE /records/invoices/{id}` code, change and delete them.
+    - batches: `POST /batches` closes one, `/batches/{guid}/reopen`, `/batches/{guid}/close` with `add` and `remove`;
+      `GET /batches/{guid}` shows its invoices and acknowledgements.
+    - payments: `POST /payments` enters them, `/payments/{action}` takes `ids` for step, jump (with `status`), clear,
+      hold, error (with `reasons`), resume, void, reissue, switch (both with `method`) and reprint.
+    - `POST /samples` draws invoices and payments by a seed number; `GET /tally/{object}` counts the ledger by key.
+    """
 
     def __init__(self, suite: Suite, access: Access, invoices: Invoices, batches: Batches, payments: Payments) -> None:
         self._suite = suite

@@ -59,9 +59,8 @@ def _check_order(suite: Suite, system: int, values: dict[str, Any]) -> list[str]
         problems.append("LineItems must be a list of objects")
     if problems:
         return problems
-    vendor = VENDOR.key_of(system, {"VendorExternalSystemID": values["VendorExternalCode"]})
-    known = suite.store.get(VENDORS, vendor) is not None
-    return [] if known else [f"Vendor {values['VendorExternalCode']} does not exist"]
+    vendor = VENDOR.find(suite, system, {"VendorExternalSystemID": values["VendorExternalCode"]})
+    return [] if vendor else [f"Vendor {values['VendorExternalCode']} does not exist"]
 
 
 _ZERO = Decimal("0.00")
@@ -120,11 +119,13 @@ def _require_orders(call: Call) -> None:
 def _listed(call: Call, object_: str, filters: Mapping[str, str]) -> Any:
     """List records of one accounting system; `filters` gives the field that each parameter with commas selects by."""
     suite = call.suite
+    same = str if suite.settings.key_case == "exact" else lambda value: str(value).casefold()
     rows: list[Record] = suite.of_system(object_, call.accounting_system())
     for parameter, field in filters.items():
         wanted = call.words(parameter)
         if wanted is not None:
-            rows = [each for each in rows if each.data.get(field) in wanted]
+            words = {same(word) for word in wanted}
+            rows = [each for each in rows if same(each.data.get(field)) in words]
     window = call.window("lastModifiedFrom", "lastModifiedTo", suite.settings.filter_days)
     if window is not None:
         rows = [each for each in rows if window[0] <= each.data[CHANGED] < window[1]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.sandbox.avidxchange import times
 from headrace.sandbox.avidxchange.documents import Method, PaymentDocument, RemittanceDocument
-from headrace.sandbox.avidxchange.fields import HISTORY, INVOICES, PAYMENTS, SYSTEM, VENDORS
+from headrace.sandbox.avidxchange.fields import HISTORY, INVOICES, PAYMENTS, SYSTEM
 from headrace.sandbox.avidxchange.masters import VENDOR
 from headrace.sandbox.avidxchange.statuses import (
     CLEARED,
@@ -287,7 +287,7 @@ class Payments:
         external = external.partition("|")[0] if external else None
         known = None
         if external:
-            known = self._suite.store.get(VENDORS, VENDOR.key_of(system, {"VendorExternalSystemID": external}))
+            known = VENDOR.find(self._suite, system, {"VendorExternalSystemID": external})
         name = document.PayeeName or (known.data["VendorName"] if known else vendor.get("VendorName") or external)
         if not name:
             raise ControlError("payments: give VendorExternalSystemID or PayeeName, or remittances with InvoiceId")

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from headrace.sandbox.avidxchange.bulk import Upsert
 from headrace.sandbox.avidxchange.documents import InvoiceDocument
-from headrace.sandbox.avidxchange.fields import CODES, INVOICES, ORDERS, PAYMENTS, SYSTEM, VENDORS
+from headrace.sandbox.avidxchange.fields import CODES, FIELDS, INVOICES, ORDERS, PAYMENTS, SYSTEM, VENDORS
 from headrace.sandbox.avidxchange.invoices import Invoices
 from headrace.sandbox.avidxchange.masters import CODE, ORDER, VENDOR
 from headrace.sandbox.avidxchange.suite import Suite, visible
 from headrace.sandbox.common.control import ControlError
 from headrace.sandbox.common.requests import PERSON, RequestNote
+from headrace.sandbox.common.store import Record
 
 _UPSERTS: Mapping[str, Upsert] = {VENDORS: VENDOR, CODES: CODE, ORDERS: ORDER}
 _PAYMENT_FIELDS = ("CheckNumber", "AvidPayChecknumber", "AchTraceNumber", "BankAccount", "ExternalPaymentIds")
@@ -49,13 +50,24 @@ class People:
                 upsert = _UPSERTS[object_]
                 held = {name: record.data[name] for name in upsert.key}
                 if any(value is None for value in held.values()):
-                    return visible(self._suite.change(record, fields, note).data)
+                    return self._edit_keyless(upsert, record, fields, note)
                 return visible(upsert.put(self._suite, record.data[SYSTEM], {**held, **fields}, note).data)
             if object_ == PAYMENTS and set(fields) <= set(_PAYMENT_FIELDS):
                 return None if record is None else visible(self._suite.change(record, fields, note).data)
         if object_ == PAYMENTS:
             raise ControlError(f"people edit of payments only {', '.join(_PAYMENT_FIELDS)}")
         raise ControlError(f"people edit no {object_!r}; known are {', '.join((INVOICES, PAYMENTS, *_UPSERTS))}")
+
+    def _edit_keyless(
+        self, upsert: Upsert, record: Record, fields: Mapping[str, Any], note: RequestNote
+    ) -> Mapping[str, Any]:
+        """Change a record that was entered here and has no id of the ERP."""
+        problems = [f"Unknown field {name}" for name in fields if name not in FIELDS[upsert.object]]
+        problems += [f"{name} comes from the ERP" for name in fields if name in upsert.key]
+        problems = problems or upsert.check(self._suite, record.data[SYSTEM], {**record.data, **fields})
+        if problems:
+            raise ControlError(f"{record.object} {record.key}: {'; '.join(problems)}")
+        return visible(self._suite.change(record, fields, note).data)
 
     def remove(self, object_: str, key: str) -> Mapping[str, Any] | None:
         """Delete an invoice that is in no closed batch; None if it is not there.

@@ -78,6 +78,9 @@ class AvidSettings(SandboxSettings):
     bulk_limit: int = Field(default=500, ge=1)
     description_limit: int = Field(default=50, ge=1, description="characters of a code's description")
     required_address_fields: list[str] = Field(default_factory=lambda: ["Line1", "City", "State", "PostalCode"])
+    key_case: Literal["exact", "ignored"] = Field(
+        default="exact", description="ignored: v1 is the vendor V1; the record keeps the key that it was created with"
+    )
     unknown_fields: Literal["refuse", "ignore"] = "refuse"
     purchase_orders: bool = Field(default=False, description="false: /v1/purchaseOrders is answered with 404")
     results_shape: Literal["array", "object"] = Field(

@@ -9,11 +9,13 @@ from typing import Any
 from headrace.sandbox.avidxchange import times
 from headrace.sandbox.avidxchange.fields import (
     ACKNOWLEDGEMENTS,
+    BATCHES,
     CHANGED,
     CODES,
     HISTORY,
     INVOICES,
     MOMENTS,
+    ORDERS,
     PAYMENTS,
     SYSTEM,
     SYSTEMS,
@@ -27,6 +29,8 @@ from headrace.sandbox.common.store import Record
 
 COMPANY = "#company"
 COUNTERS = "#counters"
+KEY = "#key"
+"""Field with a record's key, which is found in any case."""
 FIRST_IDS = {VENDORS: 90_001, CODES: 70_001, INVOICES: 5_550_101, PAYMENTS: 4_765_360}
 INDEXES = (
     (INVOICES, "#batch"),
@@ -34,7 +38,8 @@ INDEXES = (
     (PAYMENTS, "BatchId"),
     (HISTORY, "PaymentID"),
     (ACKNOWLEDGEMENTS, "BatchId"),
-    *((name, SYSTEM) for name in (VENDORS, CODES, "purchaseOrders", INVOICES, "invoiceBatches")),
+    *((name, KEY) for name in (VENDORS, CODES, ORDERS)),
+    *((name, SYSTEM) for name in (VENDORS, CODES, ORDERS, INVOICES, BATCHES)),
 )
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.sandbox.avidxchange.server import (
+    DEMF,
     HEADERS,
     USMF,
     advance,
@@ -59,7 +60,7 @@ async def test_a_closed_batch_shows_its_invoices_behind_a_link(sandbox: httpx.As
         "EnterpriseCodeValueDescription": "601500 : GL Account",
         "EnterpriseCodeGroups": [{"CodeGroupName": "GL Account"}],
     }
-    assert await closed(sandbox, 4812) == []
+    assert await closed(sandbox, DEMF) == []
 
 
 async def test_the_path_of_the_details_is_not_to_be_guessed(sandbox: httpx.AsyncClient):
@@ -84,6 +85,31 @@ async def test_only_approved_invoices_come_into_a_batch(sandbox: httpx.AsyncClie
     assert "closed batch" in await refused(sandbox, "invoices/hold", {"ids": [approved]})
     assert "is Rejected; approve needs" in await refused(sandbox, "invoices/approve", {"ids": [held]})
     assert "not an action" in await refused(sandbox, "invoices/pay", {"ids": [held]})
+
+
+async def test_an_invoice_is_coded_before_it_is_approved(sandbox: httpx.AsyncClient):
+    (number,) = await enter(sandbox, invoice("A", status="Pending Approval", GrossAmount="12.50"))
+    path = f"/_sandbox/records/invoices/{number}"
+    assert "code it before" in await refused(sandbox, "invoices/approve", {"ids": [number]})
+    for amount, text in (("12.00", "come to 12.00"), ("12.505", "more than two decimals")):
+        line = {"Amount": amount, "codes": {"GL Account": "605100"}}
+        wrong = await sandbox.patch(path, json={"Distributions": [line], "status": "Approved"})
+        assert text in wrong.json()["error"]
+    await sandbox.patch(path, json={"Distributions": [{"Amount": "12.50", "codes": {"GL Account": "605100"}}]})
+    await control(sandbox, "invoices/approve", {"ids": [number]})
+    (found,) = (await get(sandbox, "/v1/invoices", invoiceIds=number))["Items"]
+    assert found["Status"] == {"Id": 3, "Description": "Approved"}
+    assert found["Distributions"][0]["EnterpriseCodes"][0]["EnterpriseCodeValue"] == "605100"
+
+
+async def test_a_code_that_became_inactive_stays_on_what_was_coded(sandbox: httpx.AsyncClient):
+    (number,) = await enter(sandbox, invoice("A", "10"))
+    inactive = {"GroupName": "CostCenter", "CodeValue": "014", "Description": "014", "IsActive": False}
+    body = {"AccountingSystemId": USMF, "EnterpriseCodes": [inactive]}
+    (await sandbox.post("/v1/enterpriseCodes", json=body)).raise_for_status()
+    assert "014 of CostCenter is inactive" in await refused(sandbox, "invoices", {"invoices": [invoice("B", "10")]})
+    (found,) = await details(sandbox, await close(sandbox, number))
+    assert found["Distributions"][0]["EnterpriseCodes"][1]["EnterpriseCodeValue"] == "014"
 
 
 async def test_a_batch_is_reopened_and_closed_again_under_the_same_id(sandbox: httpx.AsyncClient):
@@ -178,6 +204,8 @@ async def test_invoices_by_status_and_time_of_change(sandbox: httpx.AsyncClient)
         assert found["Id"] == number
     (one,) = (await get(sandbox, "/v1/invoices", invoiceIds=approved))["Items"]
     assert one["Number"] == "A"
+    elsewhere = await get(sandbox, "/v1/invoices", invoiceIds=approved, accountingSystemId=DEMF)
+    assert elsewhere["Items"] == []
     assert (await sandbox.get("/v1/invoices", params={"accountingSystemId": USMF})).status_code == 400
 
 

@@ -126,6 +126,19 @@ async def test_vendors_are_listed_by_day_of_change(sandbox: httpx.AsyncClient):
     assert [each["VendorExternalSystemID"] for each in found] == ["V1", "V3"]
 
 
+async def test_case_of_keys_counts_unless_it_is_switched_off(sandbox: httpx.AsyncClient):
+    await push_vendors(sandbox, vendor("v1"))
+    assert [entry["action"] for entry in await ledger(sandbox, "vendors")] == ["create"]
+    await switch(sandbox, key_case="ignored")
+    changed, twice = await push_vendors(sandbox, vendor("v2", VendorName="Other"), vendor("V2"))
+    assert changed["Item"]["VendorExternalSystemID"] == "V2"
+    assert messages(twice) == ["Duplicate VendorExternalSystemID in this call"]
+    (entry,) = (await ledger(sandbox, "vendors"))[1:]
+    assert (entry["action"], entry["key"]) == ("update", "AccountingSystemId=4811,VendorExternalSystemID=V2")
+    found = (await get(sandbox, "/v1/vendors", accountingSystemId=USMF, vendorExternalSystemIds="v2"))["Items"]
+    assert [each["VendorName"] for each in found] == ["Other"]
+
+
 async def test_codes_have_fifty_characters_and_a_flag(sandbox: httpx.AsyncClient):
     fits, too_long, inactive = await push(
         sandbox,
@@ -170,6 +183,11 @@ async def test_a_vendor_entered_in_avidxchange_has_no_external_id(sandbox: httpx
     await control(sandbox, "seed", {"vendors": [own]})
     found = (await get(sandbox, "/v1/vendors", accountingSystemId=USMF))["Items"]
     assert [each["VendorExternalSystemID"] for each in found] == ["V1", "V2", "V3", None]
+    assert {each["Terms"] for each in found} == {None}, "what was never set is shown empty"
+    path = "/_sandbox/records/vendors/AccountingSystemId=4811,VendorID=90004"
+    assert (await sandbox.patch(path, json={"Terms": "NET30"})).json()["Terms"] == "NET30"
+    for wrong in ({"Nope": 1}, {"VendorName": ""}, {"VendorExternalSystemID": "V4"}):
+        assert (await sandbox.patch(path, json=wrong)).status_code == 400
 
 
 async def test_purchase_orders_are_taken_only_where_they_are_switched_on(sandbox: httpx.AsyncClient):
