@@ -152,6 +152,27 @@ class OrdersHarness(DynamicsFoHarness):
         return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
 
 
+class InvoicesHarness(DynamicsFoHarness):
+    """Pending vendor invoices, whose key and number are ours, and which must be written once (I12)."""
+
+    target_object = "VendorInvoiceHeaders"
+    target_text = "InvoiceDescription"
+    target_clearable = "DocumentNumber"
+    target_amount = "ImportedAmount"
+    absent_target = "dataAreaId=usmf,HeaderReference=NONE"
+
+    def create(self, text: str, key: str, **fields: Any) -> Operation:
+        marker = {"dataAreaId": "usmf", "HeaderReference": key}
+        base = {"InvoiceAccount": "1001", "InvoiceNumber": key, "InvoiceDescription": text}
+        return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
+
+    def too_long(self) -> Operation:
+        return self.create("x" * 61, "HR-1")
+
+    def with_natural_key(self, key: str) -> Operation:
+        return self.create("Contoso", key)
+
+
 @asynccontextmanager
 async def harness(data_dir: Path) -> AsyncIterator[DynamicsFoHarness]:
     """Run an environment and give its harness for customers."""
@@ -165,6 +186,15 @@ async def orders_harness(data_dir: Path) -> AsyncIterator[OrdersHarness]:
     customer = {"dataAreaId": "usmf", "CustomerAccount": "US-001", "CustomerGroupId": "10", "SalesCurrencyCode": "USD"}
     records = {"CustomersV3": [{**customer, "OrganizationName": "Contoso", "SiteId": "1", "WarehouseId": "11"}]}
     async with _running(data_dir, OrdersHarness, {**SEED, "records": records}) as found:
+        yield found
+
+
+@asynccontextmanager
+async def invoices_harness(data_dir: Path) -> AsyncIterator[InvoicesHarness]:
+    """Run an environment with a vendor and give its harness for pending vendor invoices."""
+    vendor = {"dataAreaId": "usmf", "VendorAccountNumber": "1001", "VendorGroupId": "10", "CurrencyCode": "USD"}
+    seed = {**SEED, "accounts_payable": ["usmf"], "records": {"VendorsV2": [vendor]}}
+    async with _running(data_dir, InvoicesHarness, seed) as found:
         yield found
 
 

@@ -14,7 +14,7 @@ import httpx
 from headrace.connectors.dynamics_fo import CONNECTOR
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection, open_connection
 from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
-from headrace.core.contracts import Action, Operation
+from headrace.core.contracts import ALONE, Action, Operation, Surroundings
 from headrace.platform.settings import checked
 from headrace.sandbox.dynamics_fo.app import create_app
 from headrace.testing.serving import serve
@@ -65,7 +65,7 @@ class World:
     admin: httpx.AsyncClient
     opened: list[DynamicsFoConnection] = field(default_factory=list)
 
-    def connect(self, name: str = "erp", **changes: Any) -> DynamicsFoConnection:
+    def connect(self, name: str = "erp", around: Surroundings = ALONE, **changes: Any) -> DynamicsFoConnection:
         values = {
             "environment_url": self.url,
             "tenant_id": TENANT,
@@ -79,7 +79,8 @@ class World:
             "webhook": {"codes": [CODE]},
             **changes,
         }
-        connection = open_connection(name, checked(CONNECTOR.config, values, name))  # type: ignore[arg-type]
+        config = checked(CONNECTOR.config, values, name)
+        connection = open_connection(name, config, around)  # type: ignore[arg-type]
         self.opened.append(connection)
         return connection
 

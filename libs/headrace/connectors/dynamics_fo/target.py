@@ -199,9 +199,7 @@ class DynamicsFoTarget:
             )
             if entity_set.keeps_dimensions and any(entity_set.field(name).display for name in operation.fields):
                 # VERIFY reads it, and repeats the update if the dimensions are not there.
-                raise OutcomeUnknown(
-                    f"update of {operation.object}: whether the dimensions were kept is open"
-                ) from None
+                raise OutcomeUnknown(f"update of {operation.object}: are the dimensions kept?") from None
         return {ETAG: etag} if row is None or etag not in ("", row.get(ETAG)) else row
 
     # --- what goes out, and what came of it ---
@@ -218,9 +216,7 @@ class DynamicsFoTarget:
         for name, value in wire.items():
             if entity_set.field(name).kind == "binary" and value is not None:
                 if self._attachments is None:
-                    raise RejectRecord(
-                        "no stored content", f"{entity_set.name}.{name}: no store of files is open here."
-                    )
+                    raise RejectRecord("no stored content", f"{entity_set.name}.{name}: nothing reads files here.")
                 wire[name] = base64.b64encode(await self._attachments.read(value)).decode()
         return wire
 
