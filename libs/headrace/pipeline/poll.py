@@ -41,6 +41,14 @@ class Schedule:
         return self.seconds or None
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When an object's first poll may begin, and where it tells that it has ended, whatever came of it."""
+
+    begins: asyncio.Event
+    ends: asyncio.Event
+
+
 class Cursors:
     """The `cursors` topic: where each poll goes on."""
 
@@ -112,9 +120,10 @@ class Poller:
             point("poll.after-cursor")
         return count
 
-    async def run(self, obj: str, schedule: Schedule) -> None:
-        """Poll an object at once and then by its schedule, until cancelled."""
+    async def run(self, obj: str, schedule: Schedule, turn: Turn) -> None:
+        """Poll an object when it is its turn, and then by its schedule, until cancelled."""
         failures = 0
+        await turn.begins.wait()
         while True:
             result = "ok"
             try:
@@ -127,6 +136,7 @@ class Poller:
             except (StopConnection, RejectRecord) as stop:
                 result, wait = "stopped", 30.0
                 logger.error("poll stopped", extra={"connection": self.connection, "object": obj, "reason": str(stop)})
+            turn.ends.set()
             metrics.POLLS.labels(self.connection, obj, result).inc()
             if wait is None:
                 return
@@ -134,7 +144,11 @@ class Poller:
 
 
 class PollTasks:
-    """Runs the pollers whose cursor's partition this worker owns (design §2.2)."""
+    """Runs the pollers whose cursor's partition this worker owns (design §2.2).
+
+    The first polls after a start come one after the other, in the order of the configuration: what others refer to
+    comes first. What comes too early all the same waits for it by name.
+    """
 
     def __init__(self, poller: Poller, schedules: Mapping[str, Schedule], partitions: int) -> None:
         self._poller = poller
@@ -145,10 +159,14 @@ class PollTasks:
     def start(self, owned: frozenset[int]) -> None:
         """Start the pollers of the partitions that are now owned."""
         self.cancel()
+        begins = asyncio.Event()
+        begins.set()
         for obj, schedule in self._schedules.items():
             key = f"{self._poller.connection}:{obj}"
             if partition_of(key, self._partitions) in owned and (schedule.seconds or schedule.cron):
-                self._tasks.append(asyncio.create_task(self._poller.run(obj, schedule), name=f"poll {key}"))
+                turn = Turn(begins, asyncio.Event())
+                self._tasks.append(asyncio.create_task(self._poller.run(obj, schedule, turn), name=f"poll {key}"))
+                begins = turn.ends
 
     def cancel(self) -> None:
         """Stop all pollers; the next owner goes on from the durable cursors."""
