@@ -17,6 +17,7 @@ from headrace.cli import (
     pipedrive,
     poll,
     preview,
+    reconcile,
     review,
     schemas,
     stack,
@@ -46,6 +47,7 @@ app.command("resolve")(operate.resolve)
 app.add_typer(review.app, name="review")
 app.command("poll")(poll.poll)
 app.command("load")(load.load)
+app.command("reconcile")(reconcile.reconcile)
 app.command("ping")(ping.ping)
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(pipedrive.app, name="pipedrive")

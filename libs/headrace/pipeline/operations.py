@@ -96,8 +96,8 @@ def announced(connection: str, event: CanonicalEvent, entity: str, intent: Inten
     )
 
 
-def look_up(connection: str, entity: str, canonical_id: str, step: Step) -> Operation:
-    """Return the operation by which `Target.find` reads the record of a step, with the fields that we wrote."""
+def look_up(connection: str, entity: str, canonical_id: str, step: Step, names: Collection[str]) -> Operation:
+    """Return the operation by which `Target.find` reads the record of a step, with some of the fields that we wrote."""
     return Operation(
         op_id="",
         connection=connection,
@@ -106,7 +106,7 @@ def look_up(connection: str, entity: str, canonical_id: str, step: Step) -> Oper
         step=step.step,
         action=Action.UPDATE,
         object=step.object,
-        fields={name: step.holds(name) for name in step.shadow},
+        fields={name: step.holds(name) for name in names},
         key={},
         target_id=step.target_id,
     )
