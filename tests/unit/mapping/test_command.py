@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from headrace.cli.mapping import check_all
-from headrace.core.contracts import Connector, ObjectDescription
+from headrace.core.contracts import ALONE, Connector, ObjectDescription, Surroundings
 from headrace.core.errors import ConfigurationError
 
 GOOD = """\
@@ -24,7 +24,7 @@ fields:
 """
 
 
-def opened(name: str, config: Any, state_dir: Path | None = None) -> Any:
+def opened(name: str, config: Any, around: Surroundings = ALONE) -> Any:
     raise AssertionError("checking opens no connection")
 
 
