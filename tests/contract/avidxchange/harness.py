@@ -30,6 +30,8 @@ CREDENTIALS = {
 }
 COMPANY = "contoso"
 USMF, DEMF = 4811, 4812
+NAMES = ("client_id", "username")
+"""What of it is no secret."""
 PROFILES: Mapping[str, tuple[str, ...]] = {
     "company_user_tokens": ("company_token", "user_token"),
     "partner_oauth": ("client_id", "client_secret"),
@@ -51,7 +53,7 @@ class AvidxchangeHarness(SourceHarness, TargetHarness):
 
     vendor_path = "^/v1/(?!authorizations)"
     sign_in_path = "^/(oauth2/token|v1/authorizations)"
-    canaries = tuple(CREDENTIALS[name] for names in PROFILES.values() for name in names if name != "client_id")
+    canaries = tuple(CREDENTIALS[name] for names in PROFILES.values() for name in names if name not in NAMES)
     source_object = "payment"
     source_text = "CheckNumber"
     source_clearable = "AchTraceNumber"

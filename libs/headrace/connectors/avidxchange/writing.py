@@ -183,11 +183,12 @@ def results(rules: Contract, obj: Object, keys: Sequence[Key], answer: Any) -> l
     listed = named(answer, names.results)
     listed = [listed] if isinstance(listed, Mapping) else listed if isinstance(listed, list) else []
     found: dict[Key, Row | Exception] = {}
+    as_sent = {folded(key): key for key in keys}
     for place, result in enumerate(listed):
         echoed = named(result, names.item)
         key = _key_of(rules, obj, echoed) or (folded(keys[place]) if place < len(keys) else None)
         if key is not None:
-            found[key] = _outcome(rules, obj, key, result, echoed)
+            found[key] = _outcome(rules, obj, as_sent.get(key, key), result, echoed)
     missing = OutcomeUnknown(f"{obj.name}: the answer has {len(listed)} results for {len(keys)} items, and none for it")
     return [found.get(folded(key), missing) for key in keys]
 
