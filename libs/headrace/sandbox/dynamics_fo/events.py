@@ -178,4 +178,26 @@ DEFAULT_CATALOG = (
         },
         category="Accounts receivable",
     ),
+    CatalogEntry(
+        id="VendorChangedBusinessEvent",
+        set="VendorsV2",
+        fields={"VendorAccount": "VendorAccountNumber"},
+        category="Accounts payable",
+    ),
+    # The vendor names this event and not its fields; these are those of its sales sibling.
+    CatalogEntry(
+        id="VendorInvoicePostedBusinessEvent",
+        set="VendInvoiceJourBiEntities",
+        on=("create",),
+        fields={
+            "InvoiceAccount": "InvoiceAccount",
+            "InvoiceId": "InvoiceId",
+            "PurchaseOrderNumber": "PurchId",
+            "InvoiceDate": "InvoiceDate",
+            "InvoiceDueDate": "DueDate",
+            "InvoiceAmountInAccountingCurrency": "InvoiceAmountMST",
+            "InvoiceTaxAmount": "SumTax",
+        },
+        category="Accounts payable",
+    ),
 )

@@ -43,7 +43,7 @@ async def prepare(client: httpx.AsyncClient) -> None:
 
 
 async def seed(client: httpx.AsyncClient, **sections: object) -> None:
-    (await client.post("/_sandbox/seed", json=sections)).raise_for_status()
+    (await client.post("/_sandbox/seed", content=dump_bytes(sections))).raise_for_status()
 
 
 async def settings(client: httpx.AsyncClient, **changes: object) -> None:

@@ -13,6 +13,9 @@ NUMBERED = {
     ("ContactPersons", "ContactPersonId"): "ContactPersonId",
     ("SalesOrderHeadersV2", "SalesOrderNumber"): "SalesIdBase",
     ("SalesOrderLines", "InventoryLotId"): "InventTransId",
+    ("VendorsV2", "VendorAccountNumber"): "VendAccount",
+    ("PurchaseOrderHeadersV2", "PurchaseOrderNumber"): "PurchIdBase",
+    ("VendorPaymentJournalHeaders", "JournalBatchNumber"): "LedgerJournalId",
 }
 """Set and field → data type under which its number sequence is referred to."""
 

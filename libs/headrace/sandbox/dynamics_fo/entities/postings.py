@@ -53,7 +53,7 @@ def _table(
 VENDOR_INVOICES = _table(
     "VendInvoiceJour",
     "Vendor invoices",
-    *texts(20, "InvoiceId", "InvoiceAccount", "OrderAccount", "PurchId", "LedgerVoucher", "DocumentNum", "ParmId"),
+    *texts(20, "InvoiceId", "InvoiceAccount", "OrderAccount", "PurchId", "LedgerVoucher", "DocumentNum"),
     *texts(20, "InternalInvoiceId"),
     *texts(10, "VendGroup", "Payment", "TaxGroup"),
     text("CurrencyCode", 3),

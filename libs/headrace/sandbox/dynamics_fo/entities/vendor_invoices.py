@@ -37,7 +37,7 @@ HEADERS = Entity(
     ),
     properties=(
         COMPANY,
-        text("HeaderReference", 60, label="Header reference"),
+        text("HeaderReference", 20, label="Header reference"),
         text("InvoiceAccount", 20, label="Invoice account", required=True, lookup=lookups.VENDOR),
         text("InvoiceNumber", 20, label="Invoice number", required=True),
         text("VendorAccount", 20, label="Vendor account", lookup=lookups.VENDOR),
@@ -80,7 +80,7 @@ LINES = Entity(
     indexed=("HeaderReference",),
     properties=(
         COMPANY,
-        text("HeaderReference", 60, label="Header reference", required=True, lookup=lookups.VENDOR_INVOICE),
+        text("HeaderReference", 20, label="Header reference", required=True, lookup=lookups.VENDOR_INVOICE),
         Property("InvoiceLineNumber", "decimal", label="Line number"),
         text("Currency", 3, label="Currency", required=True, lookup=lookups.CURRENCY),
         text("ItemNumber", 20, label="Item number", lookup=lookups.RELEASED_PRODUCT),
@@ -115,7 +115,7 @@ ATTACHMENTS = Entity(
     indexed=("HeaderReference",),
     properties=(
         COMPANY,
-        text("HeaderReference", 60, label="Header reference", required=True, lookup=lookups.VENDOR_INVOICE),
+        text("HeaderReference", 20, label="Header reference", required=True, lookup=lookups.VENDOR_INVOICE),
         text("TypeId", 10, label="Type", required=True),
         text("Name", 254, label="Description"),
         text("Notes"),

@@ -90,7 +90,6 @@ def post_invoice(work: Work, header: Record) -> Record:
             "PurchId": data.get("PurchaseOrderNumber", ""),
             "LedgerVoucher": voucher,
             "InternalInvoiceId": voucher,
-            "ParmId": str(data["HeaderReference"])[:20],
             "DocumentNum": data.get("DocumentNumber", ""),
             "Description": data.get("InvoiceDescription", ""),
             "Payment": data.get("TermsOfPayment", ""),

@@ -45,7 +45,8 @@ class SettledInvoiceRules(EntityRules):
         if draft.original is None:
             draft.values["InvoiceDueDate"] = invoice.data.get("DueDate", EMPTY_DATE)
         unpaid = settlement.amount_of(line.data) - _settled(work, line, draft)
-        free = settlement.remaining(invoice) - to_decimal(draft.get(_DISCOUNT))
+        own = "" if draft.original is None else draft.original.key
+        free = settlement.free_of(work, invoice, own) - to_decimal(draft.get(_DISCOUNT))
         draft.default(_AMOUNT, min(free, unpaid, key=abs))
 
     def validate_write(self, work: Work, draft: Draft) -> None:

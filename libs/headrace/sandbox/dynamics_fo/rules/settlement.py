@@ -61,8 +61,12 @@ def rows_of(work: Work, line: Record) -> list[Record]:
     ]
 
 
-def marked_elsewhere(work: Work, invoice: Record, own: str) -> Decimal:
-    """Return what rows of unposted journals, but for one, take of an invoice."""
+def free_of(work: Work, invoice: Record, own: str = "") -> Decimal:
+    """Return what is open of an invoice and marked by no row of an unposted journal but our `own`."""
+    return remaining(invoice) - _marked_elsewhere(work, invoice, own)
+
+
+def _marked_elsewhere(work: Work, invoice: Record, own: str) -> Decimal:
     total = Decimal()
     for row in work.store.find(ROWS, "InvoiceNumber", invoice.data["Invoice"]):
         data = row.data
@@ -87,7 +91,7 @@ def check_amount(work: Work, invoice: Record, amount: Decimal, own: str = "") ->
     Raises:
         WriteRefused: it is more, or has the other sign.
     """
-    free = remaining(invoice) - marked_elsewhere(work, invoice, own)
+    free = free_of(work, invoice, own)
     if abs(amount) > abs(free) or amount * free < 0:
         raise WriteRefused(
             f"Error: The amount to settle {amount:f} exceeds the open amount {free:f} of invoice "

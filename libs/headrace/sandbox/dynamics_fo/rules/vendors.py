@@ -69,6 +69,8 @@ class VendorRules(EntityRules):
         if not location:
             return
         values = {name: record.data.get(name, "") for name in (*_SHARED, "AddressValidTo")}
+        values |= _flags(values["AddressLocationRoles"])
+        values["FormattedAddress"] = record.data.get("FormattedPrimaryAddress", "")
         known = next((row for row in addresses_of(work, record) if row.data["AddressLocationId"] == location), None)
         if known is not None:
             work.revise(ADDRESSES, known, values, work.note)
@@ -95,9 +97,7 @@ class AddressRules(EntityRules):
         draft.default("VendorLegalEntityId", draft.company)
         draft.default("AddressValidFrom", moment_text(work.now))
         draft.default("AddressValidTo", OPEN_END)
-        roles = {role.strip() for role in str(draft.get("AddressLocationRoles")).split(";")}
-        for flag, role in _ROLES.items():
-            draft.values[flag] = "Yes" if role in roles else "No"
+        draft.values.update(_flags(str(draft.get("AddressLocationRoles"))))
         draft.values["FormattedAddress"] = _formatted(draft)
 
     def validate_write(self, work: Work, draft: Draft) -> None:
@@ -125,6 +125,12 @@ def addresses_of(work: Work, vendor: Record) -> list[Record]:
     """Return the addresses of a vendor."""
     found = work.store.find(ADDRESSES, "VendorAccountNumber", vendor.data["VendorAccountNumber"])
     return [row for row in found if row.data["dataAreaId"] == vendor.data["dataAreaId"]]
+
+
+def _flags(text: str) -> dict[str, str]:
+    """Return the flags that stand for some of the roles."""
+    roles = {role.strip() for role in text.split(";")}
+    return {flag: "Yes" if role in roles else "No" for flag, role in _ROLES.items()}
 
 
 def _formatted(draft: Draft) -> str:
