@@ -73,7 +73,7 @@ def create_app(
     suite, quota = Suite(sandbox, settings), Quota(settings)
     access, invoices, payments = Access(suite), Invoices(suite), Payments(suite)
     batches = Batches(suite, invoices)
-    people = People(suite, invoices)
+    people = People(suite, invoices, payments)
     seeder = Seeder(suite, access, invoices, batches, payments, base)
 
     def after_reset() -> None:

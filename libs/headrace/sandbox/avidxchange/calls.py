@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Call:
         """
         try:
             body = load(self.raw_body)
+            json.dumps(body, ensure_ascii=False, default=str).encode()  # half of a pair of surrogates is no text
         except ValueError as error:
             raise ApiError(400, f"The request body is not valid JSON: {error}") from error
         if not isinstance(body, dict):
@@ -53,7 +55,7 @@ class Call:
             ApiError: 400, it is none, or is missing and has no default.
         """
         text = self.parameters.get(name, "" if default is None else str(default))
-        if not re.fullmatch(r"0*[1-9]\d*", text):
+        if not re.fullmatch(r"0*[1-9]\d{0,17}", text):
             raise ApiError(400, f"{name} must be a positive whole number" if text else f"{name} is required")
         return int(text)
 
@@ -69,7 +71,7 @@ class Call:
             ApiError: 400.
         """
         words = self.words(name)
-        if words and not all(word.isdecimal() for word in words):
+        if words and not all(re.fullmatch(r"\d{1,18}", word) for word in words):
             raise ApiError(400, f"{name} must be whole numbers with commas between them")
         return None if words is None else [int(word) for word in words]
 

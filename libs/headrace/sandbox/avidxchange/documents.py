@@ -102,6 +102,16 @@ class PaymentDocument(_Document):
     Remittances: list[RemittanceDocument] = Field(min_length=1)
 
 
+class PaymentEdit(_Document):
+    """What people change of a payment beside its status."""
+
+    BankAccount: str = ""
+    ExternalPaymentIds: list[str] = []
+    CheckNumber: str | None = None
+    AvidPayChecknumber: str | None = None
+    AchTraceNumber: str | None = None
+
+
 class BatchDocument(_Document):
     """A batch of invoices that is closed."""
 

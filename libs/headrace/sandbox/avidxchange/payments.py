@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.sandbox.avidxchange import times
-from headrace.sandbox.avidxchange.documents import Method, PaymentDocument, RemittanceDocument
+from headrace.sandbox.avidxchange.documents import Method, PaymentDocument, PaymentEdit, RemittanceDocument
 from headrace.sandbox.avidxchange.fields import HISTORY, INVOICES, PAYMENTS, SYSTEM
 from headrace.sandbox.avidxchange.masters import VENDOR
 from headrace.sandbox.avidxchange.statuses import (
@@ -104,6 +104,18 @@ class Payments:
         record = suite.insert(PAYMENTS, str(number), data, note)
         self._tell(record, "Pending Approval", "")
         return record if document.status == "Pending Approval" else self.jump(record, document.status, note)
+
+    def edit(self, number: str, document: PaymentEdit, note: RequestNote) -> Record | None:
+        """Change the fields of a payment that the document gives; None if it is not there."""
+        record = self._suite.store.get(PAYMENTS, number)
+        if record is None:
+            return None
+        changes = document.given("CheckNumber", "AvidPayChecknumber", "AchTraceNumber")
+        if "BankAccount" in document.model_fields_set:
+            changes["BankAccount"] = {"ClientIds": [document.BankAccount]}
+        if "ExternalPaymentIds" in document.model_fields_set:
+            changes["ExternalPaymentIds"] = [{"Value": value} for value in document.ExternalPaymentIds]
+        return self._suite.change(record, changes, note)
 
     # Moving on
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 CENT = Decimal("0.01")
@@ -17,7 +17,10 @@ def money(value: object, place: str) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"{place}: {value!r} is no amount")
-    amount = Decimal(value).quantize(CENT)
+    try:
+        amount = Decimal(value).quantize(CENT)
+    except InvalidOperation:
+        raise ValueError(f"{place}: {value} is too large") from None
     if amount != value:
         raise ValueError(f"{place}: {value} has more than two decimals")
     return amount

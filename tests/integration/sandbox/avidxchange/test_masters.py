@@ -206,6 +206,8 @@ async def test_purchase_orders_are_taken_only_where_they_are_switched_on(sandbox
     )
     assert messages(taken) == []
     assert messages(unknown) == ["Vendor V9 does not exist"]
+    (large,) = await push(sandbox, "purchaseOrders", "PurchaseOrders", {**order, "TotalAmount": 10**30})
+    assert messages(large) == [f"TotalAmount: {10**30} is too large"]
     (found,) = (await get(sandbox, "/v1/purchaseOrders", accountingSystemId=USMF, externalCodes="PO-1"))["Items"]
     assert (found["TotalAmount"], found["LineItems"][0]["UnitPrice"]) == (Decimal("222.15"), Decimal("50.26"))
 

@@ -193,6 +193,7 @@ async def test_several_invoices_a_discount_a_part_and_a_credit(sandbox: httpx.As
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"Amount": 10**30}, "is too large"),
         ({"Amount": "100.01"}, "comes to 100.00, Amount is 100.01"),
         ({"Remittances": [{"Number": "A", "Date": "2026-01-01", "Gross": 10, "Net": 9}]}, "is not Net 9.00"),
         ({"Remittances": [{"InvoiceId": 1}]}, "there is no invoice 1"),
@@ -287,8 +288,12 @@ async def test_a_person_corrects_a_reference(sandbox: httpx.AsyncClient):
     number = await pay(sandbox)
     response = await sandbox.patch(f"/_sandbox/records/payments/{number}", json={"CheckNumber": "000123"})
     assert response.json()["CheckNumber"] == "000123"
-    wrong = await sandbox.patch(f"/_sandbox/records/payments/{number}", json={"Amount": 1})
-    assert wrong.status_code == 400
+    for wrong in ({"Amount": 1}, {"CheckNumber": 123}, {"ExternalPaymentIds": "USMF-1"}):
+        assert (await sandbox.patch(f"/_sandbox/records/payments/{number}", json=wrong)).status_code == 400
+    ids = {"ExternalPaymentIds": ["USMF-9"], "BankAccount": "USMF OPER"}
+    response = await sandbox.patch(f"/_sandbox/records/payments/{number}", json=ids)
+    assert response.json()["ExternalPaymentIds"] == [{"Value": "USMF-9"}]
+    assert response.json()["BankAccount"] == {"ClientIds": ["USMF OPER"]}
 
 
 async def test_many_payments_in_one_call(sandbox: httpx.AsyncClient):

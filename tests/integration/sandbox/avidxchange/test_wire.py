@@ -63,7 +63,7 @@ async def test_the_size_of_a_page_has_a_cap(sandbox: httpx.AsyncClient):
     await switch(sandbox, page_size_cap=2, next_links=False)
     page = await get(sandbox, "/v1/vendors", accountingSystemId=USMF, pageSize=10_000)
     assert (page["Paging"]["PageSize"], page["Paging"]["PageCount"], page["Paging"]["Links"]) == (2, 2, [])
-    for wrong in ("0", "-1", "x", ""):
+    for wrong in ("0", "-1", "x", "", "9" * 5000):
         assert (await sandbox.get("/v1/accountingSystems", params={"pageNumber": wrong})).status_code == 400
 
 
@@ -162,7 +162,7 @@ async def test_other_names_in_what_is_sent(sandbox: httpx.AsyncClient):
 async def test_what_does_not_exist_and_what_is_no_json(sandbox: httpx.AsyncClient):
     assert (await sandbox.get("/v1/nothing")).status_code == 404
     assert (await sandbox.put("/v1/vendors", json={})).status_code == 405
-    for content in (b"{", b"[]", b"\xff"):
+    for content in (b"{", b"[]", b"\xff", rb'{"AccountingSystemId": "\ud800"}'):
         response = await sandbox.post("/v1/vendors", content=content)
         assert (response.status_code, response.json()["exception"]["reason"]) == (400, "BadRequest")
 
