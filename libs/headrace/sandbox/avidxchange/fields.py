@@ -48,24 +48,3 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """What an item of a bulk call may hold."""
-
-INVOICE_FIELDS = (
-    "Id",
-    "Number",
-    "InvoiceDate",
-    "InvoiceDueDate",
-    "GrossAmount",
-    "TaxAmount",
-    "FreightAmount",
-    "CurrencyCode",
-    "InvoiceType",
-    "Status",
-    "PONumber",
-    "Memo",
-    "ImageUrl",
-    CHANGED,
-    "IsDuplicateSuspect",
-    "BuyerVendor",
-    "BuyerVendorAccount",
-    "Distributions",
-)

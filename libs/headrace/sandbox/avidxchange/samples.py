@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-GL_GROUP = "GL Account"
 _METHODS = ("Check", "AvidPay Direct", "AvidPay Direct", "Virtual Credit Card")
 _WORK = ("Repair", "Spare parts", "Freight", "Cleaning", "Consulting", "Office supplies", "Tools", "Maintenance")
 _CREDIT_SHARE, _TAX_SHARE, _DISCOUNT_SHARE, _PARTIAL_SHARE = 0.05, 0.15, 0.2, 0.1
