@@ -60,7 +60,7 @@ class Stored:
 
 def connect(sandbox: World, content: Mapping[str, bytes] | None = None, **changes: Any) -> DynamicsFoConnection:
     around = Surroundings(attachments=Stored(**(content or {})))
-    return sandbox.connect(around=around, ledger_format=LEDGER_FORMAT, **changes)
+    return sandbox.connect(around=around, **{"ledger_format": LEDGER_FORMAT, **changes})
 
 
 def invoice(reference: str, number: str = "A-1", company: str = "usmf", **fields: Any) -> Operation:

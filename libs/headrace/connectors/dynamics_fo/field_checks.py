@@ -24,6 +24,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "Int64": frozenset({"integer", "decimal"}),
     "Date": frozenset({"date", "datetime"}),
     "UtcDateTime": frozenset({"date", "datetime"}),
+    "Container": frozenset({"object"}),
 }
 """AX type → type words of what may be read from it or written to it."""
 
@@ -54,8 +55,8 @@ async def fields(config: DynamicsFoConfig, client: ODataClient, needs: Needs) ->
 
 
 def entity_type(name: str) -> str:
-    """Return the type under which the metadata describes a set: CustomersV3 → CustomerV3."""
-    return re.sub(r"s(V\d+)?$", r"\1", name)
+    """Return the type under which the metadata describes a set: CustomersV3 → CustomerV3, …BiEntities → …BiEntity."""
+    return re.sub(r"s(V\d+)?$", r"\1", re.sub(r"ies$", "ys", name))
 
 
 _BY_HAND = "Compare the mappings with the environment's $metadata by hand."
@@ -89,4 +90,5 @@ def _of_field(config: DynamicsFoConfig, name: str, need: FieldNeed, about: Mappi
 
 
 def _is_real(name: str, field: str) -> bool:
-    return field not in (ENTITY_SETS[name].pseudo or {})
+    entity_set = ENTITY_SETS[name]
+    return field not in (entity_set.pseudo or {}) and field.partition("[")[0].partition(".")[0] not in entity_set.lists

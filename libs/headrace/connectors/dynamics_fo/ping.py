@@ -6,18 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from headrace.connectors.dynamics_fo import field_checks, odata, setup_checks
+from headrace.connectors.dynamics_fo import field_checks, odata, payables_checks, setup_checks
 from headrace.connectors.dynamics_fo.changes import MODIFIED
 from headrace.connectors.dynamics_fo.client import ODataClient, Row
-from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import COMPANY, ENTITY_SETS
+from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoConfig
+from headrace.connectors.dynamics_fo.objects import ENTITY_SETS, INVOICE_LINES
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError, RejectRecord, StopConnection
 from headrace.core.needs import NOTHING, Needs
 from headrace.platform import checks
 from headrace.platform.auth import EntraCredentials
 
-DEFAULT_FORMAT = "DataEntityDefaultDimensionFormat"
+_FORMATS = {
+    "dimension format": ("DataEntityDefaultDimensionFormat", "dimension_format"),
+    "ledger format": ("DataEntityLedgerDimensionFormat", "ledger_format"),
+}
+"""Title → type of format in the environment, and where it is configured."""
 
 
 async def ping(
@@ -34,14 +38,24 @@ async def ping(
         *await setup_checks.user(config, client, needs),
         await _companies(config, client),
         *setup_checks.companies(config, needs),
-        *[await _readable(config, client, name, needs) for name in ENTITY_SETS],
+        *[await _readable(config, client, name) for name in ENTITY_SETS if _is_used(name, needs)],
         *await field_checks.fields(config, client, needs),
         *await setup_checks.mapped_values(config, client, needs),
         *await setup_checks.number_sequences(config, client, needs),
-        *[await _clock(client, name) for name in MODIFIED if config.poll(name).strategy == "auto"],
-        *await _dimensions(config, client),
+        *[
+            await _clock(client, name)
+            for name in MODIFIED
+            if config.poll(name).strategy == "auto" and _is_used(name, needs)
+        ],
+        *await _dimensions(config, client, needs),
+        *await payables_checks.payables(config, client, needs),
         *await _business_events(config, client),
     ]
+
+
+def _is_used(name: str, needs: Needs) -> bool:
+    """Say whether to look at an object: mappings use it, or nobody knows what they use."""
+    return not needs.fields or bool(needs.of(name))
 
 
 async def _sign_in(credentials: EntraCredentials, client: ODataClient) -> list[Check]:
@@ -70,10 +84,9 @@ async def _companies(config: DynamicsFoConfig, client: ODataClient) -> Check:
     return Check("legal entities", CheckState.PASS, ", ".join(config.legal_entities))
 
 
-async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str, needs: Needs) -> Check:
+async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str) -> Check:
     entity_set = ENTITY_SETS[name]
-    failed = CheckState.FAIL if not needs.fields or needs.of(name) else CheckState.WARN  # nobody uses it
-    scopes = [{COMPANY: each} for each in config.legal_entities] if COMPANY in entity_set.key else [{}]
+    scopes = [{entity_set.company: each} for each in config.legal_entities] if entity_set.has_company else [{}]
     empty: list[str] = []
     try:
         for scope in scopes:
@@ -82,9 +95,9 @@ async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str, ne
                 empty += scope.values()
     except RejectRecord as error:
         remedy = f"If this version lacks a field, list it under absent_fields: {name}."
-        return Check(f"read {name}", failed, error.detail, remedy)
+        return Check(f"read {name}", CheckState.FAIL, error.detail, remedy)
     except HeadraceError as error:
-        return Check(f"read {name}", failed, _reason(error), _remedy(error))
+        return Check(f"read {name}", CheckState.FAIL, _reason(error), _remedy(error))
     if empty:
         return Check(
             f"read {name}",
@@ -98,7 +111,7 @@ async def _readable(config: DynamicsFoConfig, client: ODataClient, name: str, ne
 async def _clock(client: ODataClient, name: str) -> Check:
     clock = MODIFIED[name]
     try:
-        await client.page(clock.entity_set, odata.Query(select=(COMPANY, clock.field), top=1))
+        await client.page(clock.entity_set, odata.Query(select=(clock.field,), top=1))
     except RejectRecord:
         return Check(
             f"changes of {name}",
@@ -111,38 +124,41 @@ async def _clock(client: ODataClient, name: str) -> Check:
     return Check(f"changes of {name}", CheckState.PASS, f"by {clock.entity_set}.{clock.field}")
 
 
-async def _dimensions(config: DynamicsFoConfig, client: ODataClient) -> list[Check]:
-    name = "dimension format"
-    layout = config.dimension_format
+async def _dimensions(config: DynamicsFoConfig, client: ODataClient, needs: Needs) -> list[Check]:
+    wanted = {"dimension format": config.dimension_format}
+    if config.ledger_format is not None or needs.of(INVOICE_LINES.name, writes=True):
+        wanted["ledger format"] = config.ledger_format
     try:
         formats = [row async for row in client.rows("DimensionIntegrationFormats", odata.Query())]
         parameters = [row async for row in client.rows("DimensionParameters", odata.Query())]
     except HeadraceError as error:
-        return [Check(name, CheckState.WARN, _reason(error), _remedy(error))]
-    active = [
-        row for row in formats if row.get("IsActive") == "Yes" and row.get("DimensionFormatType") == DEFAULT_FORMAT
-    ]
+        return [Check(name, CheckState.WARN, _reason(error), _remedy(error)) for name in wanted]
+    delimiter = str(parameters[0].get("DimensionSegmentDelimiter") or "-") if parameters else "-"
+    return [_dimension_format(name, layout, formats, delimiter) for name, layout in wanted.items()]
+
+
+def _dimension_format(name: str, layout: DimensionFormat | None, formats: Sequence[Row], delimiter: str) -> Check:
+    kind, option = _FORMATS[name]
+    active = [row for row in formats if row.get("IsActive") == "Yes" and row.get("DimensionFormatType") == kind]
     if not active:
         state = CheckState.WARN if layout is None else CheckState.FAIL
-        return [Check(name, state, "no default dimension format is active", _ACTIVATE)]
+        return Check(name, state, f"no {name.replace('dimension', 'default dimension')} is active", _ACTIVATE)
     theirs = re.findall(r"\w+", str(active[0].get("FinancialDimensionFormat", "")))
-    delimiter = str(parameters[0].get("DimensionSegmentDelimiter") or "-") if parameters else "-"
     shown = delimiter.join(theirs)
     if layout is None:
-        remedy = f"Set dimension_format: {{dimensions: [{', '.join(theirs)}], delimiter: '{delimiter}'}}."
-        return [Check(name, CheckState.WARN, f"the environment's is {shown}; none is configured", remedy)]
+        remedy = f"Set {option}: {{dimensions: [{', '.join(theirs)}], delimiter: '{delimiter}'}}."
+        return Check(name, CheckState.WARN, f"the environment's is {shown}; none is configured", remedy)
+    follow = f"Make {option} the same: F&O would put values into the wrong dimensions or drop them."
     if [each.casefold() for each in layout.dimensions] != [each.casefold() for each in theirs]:
         ours = delimiter.join(layout.dimensions)
-        return [Check(name, CheckState.FAIL, f"the environment's is {shown}, configured is {ours}", _FOLLOW)]
+        return Check(name, CheckState.FAIL, f"the environment's is {shown}, configured is {ours}", follow)
     if layout.delimiter != delimiter:
         text = f"the environment separates by {delimiter!r}, configured is {layout.delimiter!r}"
-        return [Check(name, CheckState.FAIL, text, _FOLLOW)]
-    return [Check(name, CheckState.PASS, shown)]
+        return Check(name, CheckState.FAIL, text, follow)
+    return Check(name, CheckState.PASS, shown)
 
 
 _ACTIVATE = "Activate one under General ledger > Financial dimension configuration for integrating applications."
-_FOLLOW = "Make dimension_format the same: F&O would put values into the wrong dimensions or drop them."
-
 
 _EVENTS = "System administration > Setup > Business events"
 

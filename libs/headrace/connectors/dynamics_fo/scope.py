@@ -13,7 +13,7 @@ from headrace.connectors.dynamics_fo.entity_sets import LEGAL_ENTITIES, EntitySe
 from headrace.connectors.dynamics_fo.objects_ledger import DIMENSION_VALUES, MAIN_ACCOUNTS
 from headrace.core.errors import StopConnection
 
-_LEDGERS = EntitySet(
+LEDGERS = EntitySet(
     name="Ledgers",
     key=("LegalEntityId",),
     companies=("LegalEntityId",),
@@ -78,7 +78,7 @@ class Scope:
         if self._known_until <= time.monotonic():
             companies = [{"LegalEntityId": company} for company in self._config.legal_entities]
             charts: dict[str, list[str]] = {}
-            async for row in self._client.of_keys(_LEDGERS, companies, tuple(_LEDGERS.fields)):
+            async for row in self._client.of_keys(LEDGERS, companies, tuple(LEDGERS.fields)):
                 if row["ChartOfAccounts"]:
                     charts.setdefault(str(row["ChartOfAccounts"]), []).append(str(row["LegalEntityId"]).lower())
             if not charts:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient, Row
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import CONTACTS, CUSTOMERS, LINES, ORDERS
+from headrace.connectors.dynamics_fo.objects import CONTACTS, CUSTOMERS, LINES, ORDERS, PAYMENT_JOURNALS
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError
 from headrace.core.needs import Needs
@@ -31,6 +31,7 @@ NUMBERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     (CONTACTS.name, "ContactPersonId"): ("ContactPersonId",),
     (ORDERS.name, "SalesOrderNumber"): ("SalesIdBase", "SalesId"),
     (LINES.name, "InventoryLotId"): ("InventTransId",),
+    (PAYMENT_JOURNALS.name, "JournalBatchNumber"): ("LedgerJournalId",),
 }
 """Object and key field → data types under which its number sequence may be referred to."""
 _CONFIRMED = frozenset({"CustAccount", "InventTransId"})
@@ -44,6 +45,8 @@ _IN_COMPANY: Mapping[str, tuple[str, str, str]] = {
         "WarehouseId",
         "Warehouse management > Setup > Warehouse > Warehouses",
     ),
+    "PaymentMethodName": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
+    "MethodOfPayment": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
 }
 """Field that is given constants → the set and field where they must exist in each company, and the menu for people."""
 _CURRENCIES = ("SalesCurrencyCode", "CurrencyCode")

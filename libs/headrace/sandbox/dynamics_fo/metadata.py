@@ -109,11 +109,12 @@ def data_entities() -> list[dict[str, Any]]:
 
 def public_entities() -> list[Mapping[str, Any]]:
     """Return `/metadata/PublicEntities`: every entity with its properties."""
-    return [_public_entity(entity) for entity in ENTITIES.values()]
+    return [_public_entity(name) for name in ENTITIES]
 
 
 @cache
-def _public_entity(entity: Entity) -> Mapping[str, Any]:
+def _public_entity(set_name: str) -> Mapping[str, Any]:
+    entity = ENTITIES[set_name]
     return {
         "Name": entity.type,
         "EntitySetName": entity.set,
@@ -149,4 +150,4 @@ def _public_entity(entity: Entity) -> Mapping[str, Any]:
 
 def public_entity(name: str) -> Mapping[str, Any] | None:
     """Return one entity by its public type name, or None."""
-    return next((_public_entity(entity) for entity in ENTITIES.values() if entity.type == name), None)
+    return next((_public_entity(entity.set) for entity in ENTITIES.values() if entity.type == name), None)
