@@ -162,7 +162,9 @@ class Bench:
     def message(self, given):
         self.offset += 1
         value = self.codec.encode(f"canonical/{given.meta.entity}.v1", event_to_record(given))
-        return Message(f"canonical.{given.meta.entity}.v1", 0, self.offset, given.key, value)
+        message = Message(f"canonical.{given.meta.entity}.v1", 0, self.offset, given.key, value)
+        self.store.messages[message.topic, 0, self.offset] = message
+        return message
 
     async def feed(self, *events):
         for given in events:

@@ -10,6 +10,7 @@ from typing import Any
 from headrace.core.contracts import Action, AlreadyThere, Found, Limits, Operation, Written
 from headrace.core.errors import OutcomeUnknown
 from headrace.pipeline.state import EffectState
+from headrace.platform.kafka import Message
 
 
 class LedgerTarget:
@@ -73,6 +74,7 @@ class MemoryStore:
     def __init__(self, lease: float = 10.0) -> None:
         self.states: dict[str, EffectState] = {}
         self.written: list[EffectState] = []
+        self.messages: dict[tuple[str, int, int], Message] = {}
         self.lease = lease
 
     def get(self, canonical_id: str) -> EffectState | None:
@@ -81,6 +83,9 @@ class MemoryStore:
     async def put(self, canonical_id: str, state: EffectState) -> None:
         self.states[canonical_id] = state
         self.written.append(state)
+
+    async def message(self, topic: str, partition: int, offset: int) -> Message | None:
+        return self.messages.get((topic, partition, offset))
 
     async def unsettled(self) -> list[tuple[str, EffectState]]:
         return [(key, state) for key, state in self.states.items() if state.parked or state.intent]
