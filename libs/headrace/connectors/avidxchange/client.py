@@ -80,7 +80,7 @@ class AvidxchangeClient:
         names = self._names
         phase: Phase = "link" if params is None else "list"
         query = None if params is None else {**params, names.size_parameter: str(size or self._page_size)}
-        number = 1
+        number, links = 1, set[str]()
         while True:
             asked = query if query is None or number == 1 else {**query, names.number_parameter: str(number)}
             response = await self._read(path, operation, asked)
@@ -89,7 +89,10 @@ class AvidxchangeClient:
             if page.last:
                 return
             number += 1
+            if link in links:
+                raise RetryLater(f"{operation}: its pages run in a circle")
             if link:
+                links.add(link)
                 path, query = link, None
             elif query is None:
                 path, query = path.partition("?")[0], dict(httpx.QueryParams(path.partition("?")[2]))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from headrace.core.errors import ConfigurationError
 from headrace.platform.settings import Strict
@@ -179,6 +179,15 @@ class Contract(Strict):
             raise ValueError(f"{value!r} is no time zone; write one such as America/New_York") from None
         return value
 
+    @model_validator(mode="after")
+    def _names_its_fields(self) -> Contract:
+        for place, named_fields in (("required", self.required), ("lengths", self.lengths)):
+            for kind, names in named_fields.items():
+                for name in names:
+                    if name not in self.fields[kind]:
+                        raise ValueError(f"{place}.{kind}: {_unknown(name, self.fields[kind])}")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """Zone of timestamps that name none."""
@@ -269,8 +278,7 @@ def _merged(default: Mapping[str, Any], own: Any, place: str, problems: list[str
         where = f"{place}.{name}" if place else str(name)
         open_end = place.startswith("lengths.")
         if name not in default and not open_end:
-            close = difflib.get_close_matches(str(name), default, 1, 0.5)
-            problems.append(f"{where}: unknown name; " + (f"did you mean {close[0]}?" if close else _known(default)))
+            problems.append(f"{where}: {_unknown(str(name), default)}")
         elif isinstance(default.get(name), Mapping):
             found[name] = _merged(default[name], value, where, problems)
         else:
@@ -278,5 +286,6 @@ def _merged(default: Mapping[str, Any], own: Any, place: str, problems: list[str
     return found
 
 
-def _known(names: Mapping[str, Any]) -> str:
-    return f"known are {', '.join(names)}"
+def _unknown(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"unknown name {name}; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}")

@@ -9,7 +9,7 @@ from headrace.connectors.avidxchange import values
 from headrace.connectors.avidxchange.client import AvidxchangeClient
 from headrace.connectors.avidxchange.companies import Companies
 from headrace.connectors.avidxchange.config import AvidxchangeConfig
-from headrace.connectors.avidxchange.contract import Row
+from headrace.connectors.avidxchange.contract import Row, named
 from headrace.connectors.avidxchange.objects import CHANGED, CODE, INVOICE, ORDER, PAYMENT, VENDOR
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError, RejectRecord, StopConnection
@@ -114,8 +114,8 @@ async def _invoices_of(config: AvidxchangeConfig, client: AvidxchangeClient, bat
     rules = config.rules
     for batch in reversed(batches):
         for each in rules.value("batch", "Links", batch) or ():
-            if each.get(rules.paging.relation) == rules.links.details:
-                async for page in client.pages(str(each.get(rules.paging.address)), "batch.details"):
+            if named(each, rules.paging.relation) == rules.links.details:
+                async for page in client.pages(str(named(each, rules.paging.address)), "batch.details"):
                     return page.rows
     return []
 

@@ -86,10 +86,8 @@ class Reader:
         lines = self._list(INVOICE, "Distributions", row, found)
         if lines is not None:
             found.data["Distributions"] = [self._distribution(line, found) for line in lines]
-            total = _sum(found.data["Distributions"], "Amount")
-            if total is not None and total != found.data.get("GrossAmount"):
-                text = f"its distributions come to {total}, GrossAmount is {found.data.get('GrossAmount')}"
-                found.problems.append(text)
+            if self._is_approved(found.data.get("Status")):  # before, it may be coded in part
+                _check_sum(found, "Distributions", "Amount", "GrossAmount")
         return self._record(INVOICE, values.text(self._rules.value(INVOICE, "Id", row)) or "", row, found)
 
     def payment(self, row: Row, company: str) -> tuple[Record, str]:
@@ -109,9 +107,7 @@ class Reader:
         lines = self._list(PAYMENT, "Remittances", row, found)
         if lines is not None:
             found.data["Remittances"] = [self._remittance(line, found) for line in lines]
-            total = _sum(found.data["Remittances"], "Net")
-            if total is not None and total != found.data.get("Amount"):
-                found.problems.append(f"its remittances come to {total} net, Amount is {found.data.get('Amount')}")
+            _check_sum(found, "Remittances", "Net", "Amount")
         return self._record(PAYMENT, values.text(self._rules.value(PAYMENT, "PaymentId", row)) or "", row, found)
 
     def master(self, obj: Object, row: Row, company: str) -> tuple[Record, str]:
@@ -228,6 +224,9 @@ class Reader:
 
     # --- words ---
 
+    def _is_approved(self, status: str | None) -> bool:
+        return status is None or _same(status, self._rules.words.approved)
+
     def _state(self, status: str | None) -> str:
         """Return what a status means for the ERP; an unknown one is still under way, and told once."""
         words = self._rules.words
@@ -269,9 +268,15 @@ def external_id(obj: Object, data: Mapping[str, Any]) -> str:
     return "" if any(value in (None, "") for value in parts.values()) else encode_key(parts)
 
 
-def _sum(lines: list[dict[str, Any]], name: str) -> Decimal | None:
-    amounts = [amount for line in lines if isinstance(amount := line.get(name), Decimal)]
-    return sum(amounts, Decimal(0)) if len(amounts) == len(lines) else None
+def _check_sum(found: Reading, lines: str, name: str, total: str) -> None:
+    """Note a total that is not what its lines come to, with both."""
+    amounts = [each.get(name) for each in found.data[lines]]
+    known = [amount for amount in amounts if isinstance(amount, Decimal)]
+    if len(known) < len(amounts):
+        found.problems.append(f"one of its {lines} has no {name}")
+    elif sum(known, Decimal(0)) != found.data.get(total):
+        text = f"{name} of its {lines} comes to {sum(known, Decimal(0))}, {total} is {found.data.get(total)}"
+        found.problems.append(text)
 
 
 def _same(left: str, right: str) -> bool:

@@ -6,6 +6,7 @@ counts: it is whole only if it has seen as many different rows as the list says 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from headrace.connectors.avidxchange.contract import Row
 
 SCANS = 5
 """How often a list is read that does not come to rest; then the next poll reads it again."""
+
+_log = logging.getLogger(__name__)
 
 State = Callable[[Row], tuple[str, str]]
 """Gives id and version of a row."""
@@ -42,7 +45,7 @@ class Scan:
             totals: set[int | None] = set()
             count = 0
             async for page in self.client.pages(self.path, self.operation, self.params):
-                states = [self.state(row) for row in page.rows]
+                states = [self._state(row) for row in page.rows]
                 count += len(states)
                 ids |= {id_ for id_, _ in states}
                 totals.add(page.total)
@@ -51,17 +54,23 @@ class Scan:
                 if fresh:
                     yield fresh
             told = totals - {None}
-            self.whole = len(ids) == count and (not told or told == {len(ids)})
+            self.whole = told == {len(ids)} if told else len(ids) == count
             if self.whole:
                 return
+        _log.warning("a list changes while it is read; the next poll reads it again", extra={"list": self.operation})
 
     async def rows(self) -> list[Row]:
         """Return all rows, each in the newest state that was seen of it."""
         found: dict[str, Row] = {}
         async for page in self.pages():
             for row in page:
-                found[self.state(row)[0]] = row
+                found[self._state(row)[0]] = row
         return list(found.values())
+
+    def _state(self, row: Row) -> tuple[str, str]:
+        """Return id and version; a row without an id is told apart by all that it holds."""
+        id_, version = self.state(row)
+        return id_ or repr(row), version
 
 
 class Memory:

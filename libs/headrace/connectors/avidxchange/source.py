@@ -173,18 +173,32 @@ class AvidxchangeSource:
         return self._reader.invoice(row, company)
 
     async def _row(self, obj: str, external_id: str) -> tuple[Row, str] | None:
-        """Return an invoice or payment with its company, asking each configured accounting system."""
+        """Return an invoice or payment with its company, asking each configured accounting system.
+
+        Raises:
+            RejectRecord: several have it, so that nobody can tell whose it is: the API does not heed the filter.
+        """
         filters = self._rules.filters
         parameter = filters.payment_ids if obj == PAYMENT else filters.invoice_ids
         name = "PaymentId" if obj == PAYMENT else "Id"
+        found: list[tuple[Row, str]] = []
         for company, system in (await self._companies.all()).items():
             params = {filters.accounting_system: str(system), parameter: external_id}
             for row in await self._client.all(self._rules.path(f"{obj}s"), f"{obj}.get", params):
                 owner: Any = self._rules.value(obj, "AccountingSystemId", row)
-                is_of = owner in (None, "") or str(owner) == str(system)
-                if is_of and values.text(self._rules.value(obj, name, row)) == external_id:
+                if values.text(self._rules.value(obj, name, row)) != external_id:
+                    continue
+                if str(owner) == str(system):
                     return row, company
-        return None
+                if owner in (None, ""):
+                    found.append((row, company))
+        if len(found) > 1:
+            raise RejectRecord(
+                "legal entity is not told",
+                f"{obj} {external_id} shows in {', '.join(company for _, company in found)}: the API does not heed "
+                "filters.accounting_system. Name the field of its accounting system under fields in the contract.",
+            )
+        return found[0] if found else None
 
     async def _master(self, ref: Ref) -> tuple[Record | None, str]:
         master, key = MASTERS[ref.object], decode_key(ref.external_id)
