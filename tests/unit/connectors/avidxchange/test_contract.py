@@ -1,0 +1,104 @@
+"""The contract file: only what differs, all problems at once, the closest right name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.connectors.avidxchange.contract import ABSENT, find, load_contract
+from headrace.connectors.avidxchange.objects import INVOICES, ORDERS, PAYMENTS, READABLE, WRITABLE
+from headrace.core.errors import ConfigurationError
+
+DERIVED = {
+    "LegalEntity", "VendorAccount", "VendorAddressId", "HasImage", "BatchGUID", "DateClosed",
+    "State", "MethodKind", "ErrorReasons",
+}  # fmt: skip
+"""Fields of records that are made of others."""
+
+
+def own(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "contract.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
+    usual = load_contract()
+    contract = load_contract(own(tmp_path, "paths: {vendors: /payees}\nlengths: {vendor: {Email: 80}}\n"))
+    assert contract.path("vendors") == "/v1/payees"
+    assert contract.paths.payments == usual.paths.payments
+    assert contract.lengths["vendor"] == {**usual.lengths["vendor"], "Email": 80}
+    assert load_contract(own(tmp_path, "")) == usual
+
+
+def test_all_problems_are_told_at_once_with_the_closest_right_name(tmp_path: Path) -> None:
+    text = """
+timezone: America/Newyork
+path: {}
+paths: {vendor: /payees, closed_batches: /closed}
+fields: {payment: {AchTrace: TraceNumber, Amount: 5}}
+paging: /v2
+"""
+    path = own(tmp_path, text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_contract(path)
+    problems = "\n".join(caught.value.problems)
+    assert all(problem.startswith(f"{path}: ") for problem in caught.value.problems)
+    for part in (
+        "path: unknown name path; did you mean paths?",
+        "paths.vendor: unknown name vendor; did you mean vendors?",
+        "fields.payment.AchTrace: unknown name AchTrace; did you mean AchTraceNumber?",
+        "paging: names and values are needed",
+        "'America/Newyork' is no time zone",
+        "must hold {accounting_system}",
+        "fields.payment.Amount",
+    ):
+        assert part in problems, part
+
+
+@pytest.mark.parametrize("text", ["required: {vendor: [VendorNam]}", "lengths: {vendor: {VendorNam: 5}}"])
+def test_rules_name_fields_that_there_are(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="unknown name VendorNam; did you mean VendorName"):
+        load_contract(own(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["[1]", "a: [", "\tx"])
+def test_what_is_no_contract_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"contract\.yaml"):
+        load_contract(own(tmp_path, text))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_contract(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("obj", [*READABLE.values(), ORDERS], ids=lambda obj: obj.name)
+def test_every_field_of_a_record_has_its_place(obj: Any) -> None:
+    """A field that the contract does not place would never be read."""
+    places = set(load_contract().fields[obj.name])
+    assert set(obj.fields) - DERIVED <= places
+    assert set(obj.lists) - {"attachments"} <= places
+
+
+def test_every_place_is_read() -> None:
+    """A place that nothing reads would be corrected in vain."""
+    used = {"Id", "AccountingSystemId", "LastChangedDate", "ImageUrl", "Vendor", "Errors"}
+    for obj in (INVOICES, PAYMENTS, *WRITABLE.values()):
+        assert set(load_contract().fields[obj.name]) <= {*obj.fields, *obj.lists} | used
+
+
+@pytest.mark.parametrize(
+    ("row", "place", "found"),
+    [
+        ({"A": {"B": 1}}, "A.B", 1),
+        ({"a": {"b": 1}}, "A.B", 1),
+        ({"A": None}, "A.B", None),
+        ({"A": {}}, "A.B", ABSENT),
+        ({}, "A.B", ABSENT),
+        ({"A": [{"B": 1}, {"B": 2}]}, "A.0.B", 1),
+        ({"A": []}, "A.0.B", None),
+        ({"A": "text"}, "A.B", ABSENT),
+    ],
+)
+def test_where_a_field_is_found(row: Any, place: str, found: Any) -> None:
+    assert find(row, place) == found
