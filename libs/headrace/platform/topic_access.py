@@ -15,7 +15,7 @@ from headrace.platform.settings import Settings
 from headrace.platform.topics import ENTITIES, TopicNames, declared
 
 RECEIVER, INGEST = "ingest-receiver", "ingest-worker"
-DEPLOY, OPERATOR, AUTOSCALER = "deploy", "operator", "autoscaler"
+DEPLOY, OPERATOR, AUTOSCALER, RECONCILE = "deploy", "operator", "autoscaler", "reconcile"
 
 EXCHANGE_RATE = "exchange_rate"
 """The entity that normalisers look values up in, beside writing it."""
@@ -43,7 +43,7 @@ def users(settings: Settings) -> list[User]:
     """Return every user of a deployment.
 
     Those are its services (a processor is named for its system), the job that deploys it, operators at the command
-    line, and the autoscaler, which sees how far the groups have read.
+    line, the nightly comparison, and the autoscaler, which sees how far the groups have read.
     """
     names = TopicNames(settings.kafka.prefix)
     there = sorted(topic.name for topic in declared(settings))
@@ -93,6 +93,21 @@ def users(settings: Settings) -> list[User]:
             settings,
             OPERATOR,
             {"Read": there, "Write": [*commands, *inboxes, names.cursors, names.audit, *stored]},
+            {"Describe": groups},
+        ),
+        _user(
+            settings,
+            RECONCILE,
+            {
+                "Read": [
+                    *(*emitted, *canonical, *map(names.state, targets), *map(names.parked, sources)),
+                    *(names.links, names.cursors, *stored),
+                ],
+                # What polls would find is no difference, so it polls first. It repairs nothing by itself.
+                "Write": [*inboxes, names.cursors, *stored],
+                # How far its workers are behind.
+                "Describe": [*inboxes, *map(names.commands, targets)],
+            },
             {"Describe": groups},
         ),
         _user(

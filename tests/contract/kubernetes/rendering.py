@@ -69,7 +69,7 @@ def workloads() -> dict[str, Manifest]:
 
 def lasting() -> dict[str, Manifest]:
     """Workloads that go on, unlike jobs."""
-    return {name: manifest for name, manifest in workloads().items() if manifest["kind"] != "Job"}
+    return {name: manifest for name, manifest in workloads().items() if not manifest["kind"].endswith("Job")}
 
 
 def in_example() -> dict[str, Manifest]:
@@ -78,15 +78,22 @@ def in_example() -> dict[str, Manifest]:
     return {name: manifest for name, manifest in workloads().items() if name in there}
 
 
+def template(workload: Manifest) -> dict[str, Any]:
+    """What a workload makes pods of."""
+    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else workload["spec"]
+    found: dict[str, Any] = spec["template"]
+    return found
+
+
 def pod(workload: Manifest) -> dict[str, Any]:
     """A workload's pod."""
-    found: dict[str, Any] = workload["spec"]["template"]["spec"]
+    found: dict[str, Any] = template(workload)["spec"]
     return found
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:
     """The labels of a workload's pods."""
-    found: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
+    found: dict[str, str] = template(workload)["metadata"]["labels"]
     return found
 
 

@@ -14,9 +14,9 @@ from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.loading import load_directory
 from headrace.platform.settings import ConnectionSettings, KafkaSettings, Settings, load_settings
 from headrace.platform.strimzi import resource_name, resources
-from headrace.platform.topic_access import AUTOSCALER, DEPLOY, INGEST, OPERATOR, RECEIVER, User, users
+from headrace.platform.topic_access import AUTOSCALER, DEPLOY, INGEST, OPERATOR, RECEIVER, RECONCILE, User, users
 from headrace.platform.topics import TopicNames, declared
-from tests.contract.kubernetes.rendering import EXAMPLE, ROOT, environment, in_example, module_of, mounts, of, render
+from tests.contract.kubernetes.rendering import EXAMPLE, ROOT, environment, in_example, mounts, of, render
 
 NAMES = TopicNames()
 PIPELINE = ROOT / "libs" / "headrace" / "pipeline"
@@ -70,11 +70,21 @@ def test_rights_are_on_what_is_declared_and_named_in_full() -> None:
 
 
 def test_every_declared_topic_is_written_and_read_by_a_service() -> None:
-    services = [each.process for each in users(settings()) if each.process not in (DEPLOY, OPERATOR, AUTOSCALER)]
+    services = [
+        each.process for each in users(settings()) if each.process not in (DEPLOY, OPERATOR, AUTOSCALER, RECONCILE)
+    ]
     written = set().union(*(may(name, "Write") for name in (*services, OPERATOR)))
     read = set().union(*(may(name, "Read") for name in (*services, OPERATOR)))
 
     assert written == read == {topic.name for topic in declared(settings())}
+
+
+def test_the_nightly_comparison_reads_and_lets_polls_run_and_orders_nothing() -> None:
+    for name in ("crm", "erp"):
+        assert {NAMES.emitted(name), NAMES.state(name), NAMES.parked(name)} <= may(RECONCILE, "Read")
+    written = may(RECONCILE, "Write") - {NAMES.credentials}
+    assert written == {NAMES.inbox("crm"), NAMES.inbox("erp"), NAMES.cursors}
+    assert not may(RECONCILE, "Read", "group")
 
 
 def test_receiver_only_adds_to_inboxes() -> None:
@@ -150,7 +160,7 @@ def test_every_topic_that_the_pipeline_names_has_a_rule() -> None:
 def test_each_workload_signs_in_as_its_user() -> None:
     made = {each["metadata"]["name"] for each in of("KafkaUser")}
     for name, workload in in_example().items():
-        process = "deploy" if not module_of(workload) else name
+        process = {"Job": DEPLOY, "CronJob": RECONCILE}.get(workload["kind"], name)
         who = environment(workload)["KAFKA_USER"]
         assert who == f"headrace-{process}"
         assert who in made

@@ -21,6 +21,7 @@ from tests.contract.kubernetes.rendering import (
     module_of,
     mounts,
     of,
+    pod,
     render,
     workloads,
 )
@@ -77,7 +78,7 @@ def test_every_file_that_the_configuration_names_is_mounted(name: str) -> None:
 def test_secrets_reload() -> None:
     """A file mounted by subPath keeps its first content, and a changed secret would need a restart."""
     for workload in workloads().values():
-        for each in workload["spec"]["template"]["spec"]["containers"]:
+        for each in pod(workload)["containers"]:
             assert not [mount for mount in each["volumeMounts"] if "subPath" in mount]
 
 

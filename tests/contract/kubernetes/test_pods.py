@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
+from headrace.cli.reconcile import DIFFERS
 from headrace.cli.systems import CONNECTORS
 from headrace.pipeline import service as flows
 from headrace.platform.health import routes
@@ -88,6 +89,20 @@ def test_job_runs_commands_that_parse() -> None:
     assert (program, option) == ("sh", "-euc"), "the first that fails ends it"
     assert commands == ["headrace schemas register", "headrace topics apply"]
     assert [problem_of(command.removeprefix("headrace ")) for command in commands] == ["", ""]
+
+
+def test_each_connection_is_compared_every_night() -> None:
+    nightly = {name: each["spec"] for name, each in workloads().items() if each["kind"] == "CronJob"}
+
+    assert set(nightly) == {f"reconcile-{name}" for name in settings().connections}
+    for name, spec in nightly.items():
+        command = container(workloads()[name])["command"]
+        assert command == ["headrace", "reconcile", name.removeprefix("reconcile-"), "--json"]
+        assert problem_of(command[1:]) == ""
+        assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("0 2 * * *", "Etc/UTC", "Forbid")
+        (rule,) = spec["jobTemplate"]["spec"]["podFailurePolicy"]["rules"]
+        assert rule["onExitCodes"]["values"] == [DIFFERS, 2, 78], "what would come out the same again"
+        assert rule["onExitCodes"]["containerName"] == container(workloads()[name])["name"]
 
 
 @EVERY
