@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from headrace.connectors.dynamics_fo import CONNECTOR
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection
@@ -23,7 +23,6 @@ CLIENT = "00000000-0000-0000-0000-0000000c0de1"
 SECRET = "canary-client-secret-7f3a"
 CODE = "canary-code-that-nobody-guesses"
 PASSWORD = "canary-relay-password"
-EVENT = "CustomerChangedBusinessEvent"
 SEED: dict[str, Any] = {
     "companies": {"usmf": {}},
     "clients": [{"client_id": CLIENT, "client_secret": SECRET, "user": "Admin"}],
@@ -41,6 +40,8 @@ class DynamicsFoHarness(SourceHarness, TargetHarness):
     source_clearable = target_clearable = "KnownAs"
     target_amount = "CreditLimit"
     absent_record = absent_target = "dataAreaId=usmf,CustomerAccount=NOBODY"
+    event: ClassVar = "CustomerChangedBusinessEvent"
+    event_key: ClassVar = {"CustomerAccount": "CustomerAccount"}
     keys = ("K/1", "K#1", "K%1", "K'1", "K 1", "Ä-1", "K+1", "K,1=2", "K*1", "K?1", 'K"1', "K&1", "K;1", "漢字", "k--1")
 
     def __init__(self, sandbox: Sandbox, served: Served) -> None:
@@ -70,7 +71,7 @@ class DynamicsFoHarness(SourceHarness, TargetHarness):
             "verify": str(self._served.authority_file),
             "legal_entities": ["usmf"],
             "webhook": {"codes": [CODE], "basic": [{"user": "relay", "password": PASSWORD}]},
-            "events": {EVENT: {"object": "CustomersV3", "key": {"CustomerAccount": "CustomerAccount"}}},
+            "events": {self.event: {"object": self.source_object, "key": self.event_key}},
         }
         if changed.page_size:
             values["page_size"] = changed.page_size
@@ -100,11 +101,11 @@ class DynamicsFoHarness(SourceHarness, TargetHarness):
 
     async def hiding(self) -> Connection:
         values = self._values(Changed())
-        return self.keep(self._open({**values, "absent_fields": {"CustomersV3": ["KnownAs"]}}))
+        return self.keep(self._open({**values, "absent_fields": {self.source_object: [self.source_clearable]}}))
 
     async def subscribe(self, url: str) -> None:
         endpoint = {"name": "headrace", "url": f"{url}?code={CODE}"}
-        events = {"endpoints": [endpoint], "configurations": [{"event": EVENT, "endpoint": "headrace"}]}
+        events = {"endpoints": [endpoint], "configurations": [{"event": self.event, "endpoint": "headrace"}]}
         self.sandbox.seed({"business_events": events})
 
     def forged(self, request: WebhookRequest) -> Sequence[WebhookRequest]:
@@ -117,7 +118,7 @@ class DynamicsFoHarness(SourceHarness, TargetHarness):
         ]
 
     def foreign_page(self, url: str) -> Mapping[str, Any]:
-        return {"value": [], "@odata.nextLink": f"{url}/data/CustomersV3?$skiptoken=1"}
+        return {"value": [], "@odata.nextLink": f"{url}/data/{self.source_object}?$skiptoken=1"}
 
     # --- sample operations ---
 
@@ -150,6 +151,41 @@ class OrdersHarness(DynamicsFoHarness):
         marker = {"dataAreaId": "usmf", "CustomersOrderReference": key}
         base = {"OrderingCustomerAccountNumber": "US-001", "SalesOrderName": text}
         return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
+
+
+class VendorsHarness(DynamicsFoHarness):
+    """Vendors, which are only read, and together with an address that stands elsewhere."""
+
+    source_object = "VendorsV2"
+    source_text = "VendorOrganizationName"
+    source_clearable = "VendorKnownAsName"
+    absent_record = "dataAreaId=usmf,VendorAccountNumber=NOBODY"
+    event = "VendorChangedBusinessEvent"
+    event_key: ClassVar = {"VendorAccountNumber": "VendorAccount"}
+
+    async def make(self, text: str, key: str = "") -> str:
+        self._made += 1
+        account = key or f"V{self._made:04}"
+        self._seed_vendor(account, text)
+        return encode_key({"dataAreaId": "usmf", "VendorAccountNumber": account})
+
+    async def change(self, external_id: str, text: str) -> None:
+        self._seed_vendor(decode_key(external_id)["VendorAccountNumber"], text)
+
+    def _seed_vendor(self, account: str, text: str) -> None:
+        row = {"dataAreaId": "usmf", "VendorAccountNumber": account, "VendorGroupId": "10", "CurrencyCode": "USD"}
+        address = {
+            "dataAreaId": "usmf",
+            "VendorAccountNumber": account,
+            "VendorLegalEntityId": "USMF",
+            "AddressLocationId": "1",
+            "AddressValidFrom": "2020-01-01T00:00:00Z",
+            "AddressValidTo": "2154-12-31T23:59:59Z",
+            "AddressLocationRoles": "RemitTo",
+            "AddressStreet": f"Box of {account}",
+        }
+        rows = {"VendorsV2": [{**row, "VendorOrganizationName": text}], "VendVendorPostalAddresses": [address]}
+        self.sandbox.seed({"records": rows})
 
 
 class InvoicesHarness(DynamicsFoHarness):
@@ -195,6 +231,13 @@ async def invoices_harness(data_dir: Path) -> AsyncIterator[InvoicesHarness]:
     vendor = {"dataAreaId": "usmf", "VendorAccountNumber": "1001", "VendorGroupId": "10", "CurrencyCode": "USD"}
     seed = {**SEED, "accounts_payable": ["usmf"], "records": {"VendorsV2": [vendor]}}
     async with _running(data_dir, InvoicesHarness, seed) as found:
+        yield found
+
+
+@asynccontextmanager
+async def vendors_harness(data_dir: Path) -> AsyncIterator[VendorsHarness]:
+    """Run an environment and give its harness for vendors."""
+    async with _running(data_dir, VendorsHarness, {**SEED, "accounts_payable": ["usmf"]}) as found:
         yield found
 
 

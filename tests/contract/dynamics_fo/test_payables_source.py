@@ -1,8 +1,9 @@
 """Reading what accounts payable needs: vendors, accounts, dimension values, purchase orders, what was posted."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from headrace.core.contracts import Record
 from headrace.core.errors import StopConnection
 from headrace.core.event import Ref
 from headrace.testing.harness import source_of, target_of
+from headrace.testing.suites import SourceSuite
 from tests.contract.dynamics_fo import payables
+from tests.contract.dynamics_fo.harness import VendorsHarness, vendors_harness
 from tests.contract.dynamics_fo.payables import connect, vendor
 from tests.contract.dynamics_fo.world import World
 
@@ -19,9 +22,10 @@ ACME = Ref("VendorsV2", "dataAreaId=usmf,VendorAccountNumber=1001")
 ORDER = {"dataAreaId": "usmf", "PurchaseOrderNumber": "PO-1", "OrderVendorAccountNumber": "1001", "CurrencyCode": "USD"}
 
 
-@pytest.fixture(autouse=True)
-async def payables_world(sandbox: World) -> None:
+@pytest.fixture
+async def sandbox(sandbox: World) -> World:
     await payables.prepare(sandbox)
+    return sandbox
 
 
 async def poll(source: Any, obj: str, cursor: Mapping[str, str] | None = None) -> tuple[list[Record], dict[str, str]]:
@@ -55,6 +59,21 @@ def address(location: str, street: str, roles: str = "RemitTo", **fields: Any) -
         "AddressLocationRoles": roles,
         **fields,
     }
+
+
+class TestVendorsAsASource(SourceSuite):
+    @pytest.fixture
+    async def harness(self, tmp_path: Path) -> AsyncIterator[VendorsHarness]:
+        async with vendors_harness(tmp_path) as found:
+            yield found
+
+    async def test_an_address_belongs_to_its_vendor_whatever_its_key(self, harness: VendorsHarness) -> None:
+        made = {await harness.make("Vendor", key): key for key in harness.keys}
+        pages = [page async for page in harness.source().changes("VendorsV2", {})]
+        found = {record.ref.external_id: record.data for page in pages for record in page.records}
+        assert {made[identity]: data["RemitToStreet"] for identity, data in found.items()} == {
+            key: f"Box of {key}" for key in harness.keys
+        }
 
 
 class TestVendors:

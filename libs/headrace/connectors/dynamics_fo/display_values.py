@@ -13,8 +13,12 @@ from typing import Any
 from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoConfig
 from headrace.connectors.dynamics_fo.dimensions import check_display_value, escaped, same_display_value, segments
 from headrace.connectors.dynamics_fo.entity_sets import EntitySet
+from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
 
 LEDGER_TYPE = "Ledger"
+_WITH_ACCOUNTS = frozenset(
+    each.name for each in ENTITY_SETS.values() if any(field.display == "account" for field in each.fields.values())
+)
 
 
 class DisplayValues:
@@ -42,6 +46,8 @@ class DisplayValues:
 
     def wire(self, entity_set: EntitySet, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields with account numbers as F&O takes them."""
+        if entity_set.name not in _WITH_ACCOUNTS:
+            return dict(fields)
         return {
             name: escaped(value, self._config.delimiter)
             if isinstance(value, str) and self._kind(entity_set, name, fields) == "account"
@@ -51,6 +57,8 @@ class DisplayValues:
 
     def plain(self, entity_set: EntitySet, record: dict[str, Any]) -> dict[str, Any]:
         """Return a decoded record with account numbers as they are everywhere else."""
+        if entity_set.name not in _WITH_ACCOUNTS:
+            return record
         by = self._config.delimiter
         return {
             name: by.join(segments(value, by))

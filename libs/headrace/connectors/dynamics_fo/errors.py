@@ -120,7 +120,7 @@ CHANGES: tuple[Rule, ...] = (
     Rule(
         _reject(POSTED, "Correct it in Finance and Operations, then resolve with --take target."),
         frozenset({400, 403, 409, 422, 500}),
-        _says(r"\b(is|are|was|were|been|already) posted\b|\bposted\b.* (cannot|can't|must not) be "),
+        _says(r"\b(is|are|was|were|been|already) posted\b|\bposted\b[^.;]* (cannot|can't|must not) be "),
     ),
     Rule(_stop(PERMISSION), frozenset({403})),
     Rule(_throttled, frozenset({429})),

@@ -79,7 +79,7 @@ def literal(value: Any, field: Field) -> str:
     if field.kind == "datetime":
         return str(value)
     if field.kind in ("integer", "decimal"):
-        number = format(value, "f") if isinstance(value, Decimal) else str(value)
+        number = _digits(value)
         if not _NUMBER.fullmatch(number):
             raise RejectRecord("not a number", f"{value!r} is not a number")
         return number
@@ -141,12 +141,17 @@ def _key_part(entity_set: EntitySet, name: str, value: Any) -> str:
     kind = entity_set.field(name).kind
     if name in entity_set.companies:
         return str(value).lower()
-    if kind in ("decimal", "integer") and _NUMBER.fullmatch(str(value)):
-        return format(Decimal(str(value)).normalize(), "f")
+    if kind in ("decimal", "integer") and _NUMBER.fullmatch(number := _digits(value)):
+        return _digits(Decimal(number).normalize())
     if kind == "date":
         day = decode(value, entity_set.field(name)) if isinstance(value, str) else value
         return day.isoformat() if day else EMPTY_DATE[:10]
     return "" if value is None else str(value)
+
+
+def _digits(value: Any) -> str:
+    """Return a number without an exponent."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def parse_target_id(entity_set: EntitySet, text: str) -> dict[str, str]:

@@ -49,6 +49,14 @@ def test_the_usual_configuration() -> None:
         ({"events": {"X": {"object": "CustomersV3", "key": {"Account": "A"}}}}, "must name exactly CustomerAccount"),
         ({"dimension_format": {"dimensions": ["A", "a"]}}, "named twice"),
         ({"dimension_format": {"dimensions": ["A"], "aliases": {"B": "C"}}}, "lacks: C"),
+        ({"ledger_format": {"dimensions": ["Department"]}}, "MainAccount is not among its dimensions"),
+        (
+            {
+                "dimension_format": {"dimensions": ["Department"]},
+                "ledger_format": {"dimensions": ["MainAccount", "Department"], "delimiter": "|"},
+            },
+            "one delimiter",
+        ),
         ({"verify": False}, "verify"),
         ({"tennant": "x"}, "tennant"),
     ],
@@ -58,3 +66,15 @@ def test_what_cannot_work_is_named_without_secrets(changes: dict[str, Any], word
         config(**changes)
     assert words in str(caught.value)
     assert CANARY not in str(caught.value)
+
+
+def test_which_dimensions_are_read_and_what_separates_them() -> None:
+    ledger = {"dimensions": ["MainAccount", "Department", "Fund"], "delimiter": "|"}
+    found = config(ledger_format=ledger, dimensions=["Project", "Department"])
+    assert found.read_dimensions == ["Department", "Fund", "Project"]
+    assert (found.delimiter, config().delimiter) == ("|", "-")
+
+
+def test_content_of_files_is_never_selected() -> None:
+    assert "FileContents" not in config().select("VendorInvoiceDocumentAttachments")
+    assert "FileName" in config().select("VendorInvoiceDocumentAttachments")

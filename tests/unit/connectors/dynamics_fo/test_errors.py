@@ -37,7 +37,21 @@ CANCELLED = "Error: Update has been canceled.."
 ODATA_TEXT = {"error": {"message": "Could not find a property named 'X' on type 'Y'."}}
 NO_ROUTE = {"Message": "No HTTP resource was found … No route data was found for this request."}
 
+USED = "Error: Invoice number A-1 already exists for invoice account 1001: voucher APIN000001."
+POSTED = "Error: Journal 00001 is posted and cannot be changed."
+OPEN = "Error: The amount to settle 100.01 exceeds the open amount 100 of invoice A-1."
+UNPOSTED = "Error: Voucher 1 cannot be posted to a closed period."
+
 CHANGES = [
+    (infolog(400, USED), AlreadyThere, "already exists"),
+    (infolog(500, USED), AlreadyThere, "already exists"),
+    (infolog(400, "Error: Invoice A-1 has already been used in voucher 7."), AlreadyThere, "already been used"),
+    (infolog(400, POSTED), RejectRecord, "posted: "),
+    (infolog(403, POSTED), RejectRecord, "posted: "),
+    (infolog(409, POSTED), RejectRecord, "posted: "),
+    (infolog(500, POSTED), RejectRecord, "posted: "),
+    (infolog(400, UNPOSTED), RejectRecord, "refused by F&O: "),
+    (infolog(400, OPEN), RejectRecord, "invoice cannot be settled: "),
     (infolog(400, RELATED, GENERIC), RejectRecord, "related value missing"),
     (infolog(500, GENERIC, RELATED), RejectRecord, "related value missing"),
     (infolog(500, SITE, CANCELLED), RejectRecord, "required field is empty"),

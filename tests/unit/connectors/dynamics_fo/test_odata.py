@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.connectors.dynamics_fo import odata
-from headrace.connectors.dynamics_fo.objects import CUSTOMERS, LINES, ORDERS, PRODUCTS, Field
+from headrace.connectors.dynamics_fo.objects import (
+    CUSTOMERS,
+    DIMENSION_VALUES,
+    INVOICE_DOCUMENTS,
+    LINES,
+    ORDERS,
+    PAYMENT_LINES,
+    PRODUCTS,
+    SETTLED_INVOICES,
+    Field,
+)
 from headrace.core.errors import RejectRecord
 
 
@@ -33,6 +43,51 @@ class TestKeys:
     def test_target_ids_come_back(self, number: str) -> None:
         text = odata.target_id(PRODUCTS, {"dataAreaId": "USMF", "ItemNumber": number, "SearchName": "x"})
         assert odata.parse_target_id(PRODUCTS, text) == {"dataAreaId": "usmf", "ItemNumber": number}
+
+    @pytest.mark.parametrize("number", [1, Decimal("1"), Decimal("1.0"), Decimal("1.0000000000"), "1.00"])
+    def test_an_id_spells_a_number_one_way(self, number: object) -> None:
+        row = {"dataAreaId": "USMF", "JournalBatchNumber": "00010", "LineNumber": number}
+        text = odata.target_id(PAYMENT_LINES, row)
+        assert text == "dataAreaId=usmf,JournalBatchNumber=00010,LineNumber=1"
+        path = odata.key_path(PAYMENT_LINES, odata.parse_target_id(PAYMENT_LINES, text))
+        assert path.endswith("(dataAreaId='usmf',JournalBatchNumber='00010',LineNumber=1)")
+
+    @pytest.mark.parametrize(
+        ("number", "text"),
+        [(Decimal(10), "10"), (Decimal("2.50"), "2.5"), (Decimal("1E+2"), "100")],
+    )
+    def test_no_number_becomes_an_exponent(self, number: Decimal, text: str) -> None:
+        row = {"dataAreaId": "usmf", "JournalBatchNumber": "1", "LineNumber": number}
+        assert odata.target_id(PAYMENT_LINES, row).endswith(f"LineNumber={text}")
+        assert "E" not in odata.equals(PAYMENT_LINES, {"LineNumber": number}).removeprefix("LineNumber eq ")
+
+    @pytest.mark.parametrize("day", [date(2026, 3, 31), "2026-03-31T12:00:00Z", "2026-03-31"])
+    def test_an_id_spells_a_day_one_way_and_companies_in_lower_case(self, day: object) -> None:
+        row = {
+            "JournalLineCompany": "USMF",
+            "JournalBatchNumber": "1",
+            "JournalLineNumber": 1,
+            "InvoiceNumber": "A-1",
+            "InvoiceCompany": "DEMF",
+            "InvoiceDueDate": day,
+        }
+        text = odata.target_id(SETTLED_INVOICES, row)
+        assert text.startswith("JournalLineCompany=usmf,")
+        assert text.endswith("InvoiceCompany=demf,InvoiceDueDate=2026-03-31")
+        path = odata.key_path(SETTLED_INVOICES, odata.parse_target_id(SETTLED_INVOICES, text))
+        assert path.endswith("InvoiceDueDate=2026-03-31T12:00:00Z)")
+
+    @pytest.mark.parametrize("company", ["", None])
+    def test_a_part_that_may_be_empty(self, company: str | None) -> None:
+        key = {"FinancialDimension": "Department", "LegalEntityId": company, "DimensionValue": "022"}
+        text = odata.target_id(DIMENSION_VALUES, key)
+        assert text == "FinancialDimension=Department,LegalEntityId=,DimensionValue=022"
+        path = odata.key_path(DIMENSION_VALUES, odata.parse_target_id(DIMENSION_VALUES, text))
+        assert "LegalEntityId=''," in path
+
+    def test_content_of_files_is_not_decoded(self) -> None:
+        row = {"HeaderReference": "HR-1", "FileContents": "JVBERi0=", "@odata.etag": "x"}
+        assert odata.decode_row(INVOICE_DOCUMENTS, row) == {"HeaderReference": "HR-1"}
 
     def test_an_id_of_something_else_is_refused(self) -> None:
         with pytest.raises(RejectRecord):
