@@ -19,6 +19,7 @@ from headrace.platform.topics import TopicNames, declared
 from tests.contract.kubernetes.rendering import EXAMPLE, ROOT, environment, in_example, mounts, of, render
 
 NAMES = TopicNames()
+CONNECTIONS = ("crm", "erp", "payables")
 PIPELINE = ROOT / "libs" / "headrace" / "pipeline"
 
 
@@ -80,20 +81,20 @@ def test_every_declared_topic_is_written_and_read_by_a_service() -> None:
 
 
 def test_the_nightly_comparison_reads_and_lets_polls_run_and_orders_nothing() -> None:
-    for name in ("crm", "erp"):
+    for name in CONNECTIONS:
         assert {NAMES.emitted(name), NAMES.state(name), NAMES.parked(name)} <= may(RECONCILE, "Read")
     written = may(RECONCILE, "Write") - {NAMES.credentials}
-    assert written == {NAMES.inbox("crm"), NAMES.inbox("erp"), NAMES.cursors}
+    assert written == {*map(NAMES.inbox, CONNECTIONS), NAMES.cursors}
     assert not may(RECONCILE, "Read", "group")
 
 
 def test_receiver_only_adds_to_inboxes() -> None:
-    assert may(RECEIVER, "Write") - {NAMES.credentials} == {NAMES.inbox("crm"), NAMES.inbox("erp")}
+    assert may(RECEIVER, "Write") - {NAMES.credentials} == set(map(NAMES.inbox, CONNECTIONS))
     assert may(RECEIVER, "Read") <= {NAMES.credentials}
 
 
 def test_ingest_reads_its_inboxes_and_never_a_target() -> None:
-    for name in ("crm", "erp"):
+    for name in CONNECTIONS:
         assert {NAMES.inbox(name), NAMES.emitted(name)} <= may(INGEST, "Read") & may(INGEST, "Write")
         assert NAMES.group(f"ingest.{name}") in may(INGEST, "Read", "group")
         assert NAMES.parked(name) in may(INGEST, "Write")
@@ -104,18 +105,24 @@ def test_ingest_reads_its_inboxes_and_never_a_target() -> None:
     assert not {NAMES.state("erp"), NAMES.commands("erp")} & (may(INGEST, "Read") | may(INGEST, "Write"))
 
 
-def test_processor_reads_events_and_writes_its_own_state() -> None:
-    process = "dynamics-fo"
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_processor_reads_events_and_writes_its_own_state(name: str) -> None:
+    system = settings().connections[name].system
+    process = system.replace("_", "-")
     entities = {
-        each.entity
-        for each in load_directory(ROOT / "services" / "dynamics_fo" / "mappings")
-        if isinstance(each, OutMapping)
+        each.entity for each in load_directory(ROOT / "services" / system / "mappings") if isinstance(each, OutMapping)
     }
-    assert {NAMES.canonical(entity) for entity in entities} | {NAMES.commands("erp")} <= may(process, "Read")
-    assert {NAMES.state("erp"), NAMES.links} <= may(process, "Read") & may(process, "Write")
-    assert {NAMES.parked("erp"), NAMES.audit} <= may(process, "Write")
-    assert may(process, "Read", "group") == {NAMES.group("erp")}
-    assert not [name for name in may(process, "Write") if name.startswith("canonical.") or name.endswith(".crm")]
+    others = tuple(f".{other}" for other in CONNECTIONS if other != name)
+    assert {NAMES.canonical(entity) for entity in entities} | {NAMES.commands(name)} <= may(process, "Read")
+    assert {NAMES.state(name), NAMES.links} <= may(process, "Read") & may(process, "Write")
+    assert {NAMES.parked(name), NAMES.audit} <= may(process, "Write")
+    assert may(process, "Read", "group") == {NAMES.group(name)}
+    assert not [topic for topic in may(process, "Write") if topic.startswith("canonical.") or topic.endswith(others)]
+
+
+def test_files_of_records_are_stored_by_ingest_and_read_by_who_sends_them() -> None:
+    assert NAMES.attachments in may(INGEST, "Write") & may("dynamics-fo", "Read")
+    assert NAMES.attachments not in may(RECEIVER, "Write") | may("dynamics-fo", "Write")
 
 
 def test_each_system_has_a_user_for_its_own_targets_alone() -> None:
