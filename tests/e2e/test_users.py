@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
+from typer.testing import CliRunner
 
 from headrace.cli.demo.command import prepare_topics
-from headrace.cli.demo.deployment import SERVICES, Deployment
+from headrace.cli.demo.deployment import CRM, ERP, SERVICES, Deployment
 from headrace.cli.demo.story import Story
+from headrace.cli.main import app
 from headrace.platform.local_process import LocalProcess
 from headrace.platform.settings import load_settings
 from headrace.platform.stack import StackInfo
-from headrace.platform.topic_access import DEPLOY, OPERATOR, users
+from headrace.platform.topic_access import DEPLOY, OPERATOR, RECONCILE, users
 from tests.integration.platform.secure_kafka import PASSWORD, SecureKafka, secure_kafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
-PEOPLE_AND_SERVICES = ("ingest-receiver", "ingest-worker", "dynamics-fo", "pipedrive", DEPLOY, OPERATOR)
+PEOPLE_AND_SERVICES = ("ingest-receiver", "ingest-worker", "dynamics-fo", "pipedrive", DEPLOY, OPERATOR, RECONCILE)
 
 
 def process_of(started: LocalProcess) -> str:
@@ -85,3 +87,9 @@ def test_each_process_does_its_work_with_its_own_rights(deployment: Deployment) 
     assert verdict.clean, verdict.as_json()
     for name in SERVICES:
         assert "uthorizationFailed" not in deployment.processes[name].log.read_text()
+
+    deployment.environment["KAFKA_USER"] = f"headrace-{RECONCILE}"
+    for name in (CRM, ERP):
+        with deployment.environ():
+            compared = CliRunner().invoke(app, ["reconcile", name], env={"COLUMNS": "250"})
+        assert compared.exit_code == 0, compared.output

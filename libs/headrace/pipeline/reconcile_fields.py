@@ -24,19 +24,22 @@ class Told:
     """A record that was told otherwise.
 
     `event_id` told it last, `mapped` is what would be told now, `ours` are fields that hold what we wrote there.
+    `unchanged`: it has the version that was told, so what differs is lent by other records, or came without a trace.
     """
 
     finding: Finding
     event_id: str
     mapped: Mapped
     ours: Sequence[str]
+    unchanged: bool = False
 
 
 async def named(told: Sequence[Told], tables: Tables, codec: Codec) -> list[Finding]:
     """Return the findings with their fields.
 
     What differs only in the identity or the name of a referenced record, which targets look up themselves, or in what
-    we wrote there and nobody has heard back, is the same.
+    we wrote there and nobody has heard back, is the same. So are the texts of a record that has not changed since: the
+    name of its seller or the unit of its item is of today, and was told as it was then. Numbers, days and items count.
     """
     findings: list[Finding] = []
     for entity in sorted({each.finding.entity for each in told}):
@@ -66,20 +69,22 @@ def _compared(told: Told, before: CanonicalEvent, codec: Codec) -> Finding:
     fields = {
         name: (before.data.get(name), now.data.get(name))
         for name in names
-        if name not in told.ours and _plain(before.data.get(name)) != _plain(now.data.get(name))
+        if name not in told.ours
+        and _plain(name, before.data.get(name), told.unchanged) != _plain(name, now.data.get(name), told.unchanged)
     }
-    if before.meta.legal_entity != mapped.legal_entity:
+    if before.meta.legal_entity != mapped.legal_entity and not told.unchanged:
         fields[LEGAL_ENTITY] = (before.meta.legal_entity, mapped.legal_entity)
     return replace(told.finding, fields=fields) if fields else replace(told.finding, verdict=Verdict.SAME)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value with references by their address alone."""
+def _plain(name: str, value: Any, unchanged: bool) -> Any:
+    """Return a value with references by their address alone, of an unchanged record without texts but ids."""
     if isinstance(value, Mapping):
         if {"connection", "external_id", "canonical_id"} <= set(value) and value["external_id"]:
-            return {name: value[name] for name in ("connection", "object", "external_id") if name in value}
+            return {inner: value[inner] for inner in ("connection", "object", "external_id") if inner in value}
         # Where a file lies is no part of what is told, only which file.
-        return {name: _plain(item) for name, item in value.items() if name != "content" or "attachment_id" not in value}
+        kept = {inner for inner in value if inner != "content" or "attachment_id" not in value}
+        return {inner: _plain(inner, value[inner], unchanged) for inner in kept}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+        return [_plain(name, item, unchanged) for item in value]
+    return None if unchanged and isinstance(value, str) and not name.endswith("id") else value

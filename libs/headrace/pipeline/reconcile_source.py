@@ -40,6 +40,7 @@ class _Look:
     told: str = ""
     mapped: Mapped | None = None
     ours: tuple[str, ...] = ()
+    unchanged: bool = False
     modified_at: datetime | None = None
 
     def same_as(self, earlier: _Look) -> bool:
@@ -157,7 +158,9 @@ class SourceComparison:
     async def finish(self) -> None:
         """Name the fields of what was told otherwise, as far as the events that told it are still kept."""
         told = [
-            Told(look.finding, look.told, look.mapped, look.ours) for look in self._otherwise if look.mapped is not None
+            Told(look.finding, look.told, look.mapped, look.ours, look.unchanged)
+            for look in self._otherwise
+            if look.mapped is not None
         ]
         for finding in await named(told, self._tables, self._codec):
             self._tally.add(finding)
@@ -268,8 +271,13 @@ class SourceComparison:
                 return look
             words = f"no longer what was written there: {', '.join(back)}"
             return replace(look, finding=replace(finding, verdict=Verdict.TOLD_OTHERWISE, detail=words))
-        ours = echoed(reads, mapped.asserted, link, record.data)
-        return replace(look, finding=replace(finding, verdict=Verdict.TOLD_OTHERWISE), mapped=mapped, ours=ours)
+        return replace(
+            look,
+            finding=replace(finding, verdict=Verdict.TOLD_OTHERWISE),
+            mapped=mapped,
+            ours=echoed(reads, mapped.asserted, link, record.data),
+            unchanged=bool(record.version) and record.version == seen.version,
+        )
 
     def _is_told_gone(self, document: InMapping, ref: Ref) -> bool:
         link = self._links.get(self._connection, facts_of(document.identity), ref.external_id)

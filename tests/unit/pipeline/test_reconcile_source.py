@@ -46,6 +46,13 @@ version: 1
 fields:
   title: {copy: title}
   customer: {reference: {entity: customer, object: organization, id: {copy: org}, name: {copy: org_name}}}
+  sales_origin: {copy: seller}
+  lines:
+    each: lines
+    fields:
+      line_id: {copy: id}
+      unit: {copy: unit}
+      quantity: {copy: quantity, as: decimal}
 """)
 
 
@@ -298,6 +305,26 @@ async def test_another_name_or_identity_of_a_referenced_record_is_no_difference(
     bench.tally = Tally()
     assert await bench.compare("deal") == {"told otherwise": 1}
     assert list(bench.found.fields) == ["customer"]
+
+
+async def test_of_a_record_that_has_not_changed_only_numbers_days_and_items_count(bench):
+    """Names and units are lent by other records: they are of today, and were told as they were then."""
+    bench.source.put("deal", 5, title="Deal", org=1, seller="Ada", lines=[{"id": "1", "unit": None, "quantity": 2}])
+    await bench.tell("deal", 5, ORDER)
+    later = {"title": "Deal", "org": 1, "seller": "Eva"}
+    bench.source.put("deal", 5, **later, lines=[{"id": "1", "unit": "ea", "quantity": 2}])
+    assert await bench.compare("deal") == {"same": 1}
+
+    for version, lines in (
+        ("v1", [{"id": "1", "unit": "ea", "quantity": 3}]),
+        ("v1", [{"id": "2", "unit": "ea", "quantity": 2}]),
+        ("v1", []),
+        ("v2", [{"id": "1", "unit": "ea", "quantity": 2}]),
+    ):
+        bench.tally = Tally()
+        bench.source.put("deal", 5, version, **later, lines=lines)
+        assert await bench.compare("deal") == {"told otherwise": 1}
+        assert "lines" in bench.found.fields
 
 
 async def test_an_object_that_nobody_uses_is_left_out_and_said(bench):
