@@ -2,9 +2,10 @@
 
 `<cases>/<system>/config.json`                          the connection's configuration, for named functions and checks
 `<cases>/<system>/<mapping>/<case>/record.json`         in: a record of the system
-`<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, and the links and rates that are known
+`<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, the links and rates that are known, and
+                                                        the steps that are done already ("done": ["line"])
 `<cases>/<system>/<mapping>/<case>/expected.json`       what the mapping makes of it, or {"rejected": reason}, or
-                                                        {"skipped": rule}
+                                                        {"skipped": rule}, or {} where there is nothing to write
 
 Values other than text, whole numbers, booleans and null carry tags, as `headrace.core.values.load` reads them:
 {"$decimal": "1.5"}, {"$date": "2026-12-24"}, {"$time": "2026-11-21T08:00:00+00:00"}. The name of a case begins with
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,11 +34,15 @@ from headrace.mapping.loading import load, mapping_files
 from headrace.mapping.outward import fill, map_out
 from headrace.mapping.results import PlannedStep, Skipped
 from headrace.mapping.running import StepValue
+from headrace.mapping.walking import root_fields
 from headrace.platform.codec import Codec, event_to_record, record_to_event
 from headrace.platform.settings import checked
 
-ALWAYS = ("full", "minimal", "cleared", "unicode", "rejected")
-"""Kinds of cases that every mapping has; one with rules under `when:` also has "skipped"."""
+ALWAYS = ("full", "minimal", "unicode", "rejected")
+"""Kinds of cases that every mapping has.
+
+One with rules under `when:` also has "skipped", and one by which a field can be emptied "cleared".
+"""
 
 CONNECTION = "under-test"
 _NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -57,7 +63,8 @@ class MappingUnderTest:
     @property
     def kinds(self) -> Sequence[str]:
         """Which kinds of cases it must have."""
-        return (*ALWAYS, "skipped") if self.document.when else ALWAYS
+        cleared = ("cleared",) if self._can_clear() else ()
+        return (*ALWAYS, *cleared, *(("skipped",) if self.document.when else ()))
 
     @property
     def cases(self) -> Sequence[Path]:
@@ -69,6 +76,13 @@ class MappingUnderTest:
         if isinstance(self.document, InMapping):
             return {"": set(self.document.fields)}
         return {step.step: set(step.fields) for step in self.document.steps}
+
+    def _can_clear(self) -> bool:
+        """Say whether a field can be emptied: not one that is required, constant, or of an item."""
+        if isinstance(self.document, InMapping):
+            return True
+        alone = [step for step in self.document.steps if step.each is None]
+        return any(not each.required and root_fields(each) for step in alone for each in step.fields.values())
 
     def shown(self, *, empty: bool = False) -> Mapping[str, set[str]]:
         """Return the fields that some case expects with a value, or those that some case expects to be emptied."""
@@ -103,6 +117,7 @@ class Bench:
     def __init__(self, connector: Connector, config: Mapping[str, Any], codec: Codec) -> None:
         self._codec = codec
         model = checked(connector.config, config, connector.system)
+        self._objects = connector.objects
         self._transforms: Mapping[str, Callable[..., Any]] = connector.transforms(model)
         self._connection = connector.open(CONNECTION, model)
 
@@ -142,6 +157,7 @@ class Bench:
             "marker": mapped.marker,
             "natural_keys": dict(mapped.natural_keys),
             "facts": dict(mapped.facts),
+            "id": mapped.id,
         }
         return {name: value for name, value in found.items() if name == "data" or value}
 
@@ -150,7 +166,8 @@ class Bench:
     def _out(self, document: OutMapping, given: Mapping[str, Any]) -> Mapping[str, Any]:
         meta = _meta(document.entity, tuple(given["data"]), given.get("meta", {}))
         event = self._through_avro(CanonicalEvent(meta, given["data"]))
-        plan = map_out(document, event, _Known(given.get("links", ()), given.get("rates", ())), self._transforms)
+        known = _Known(given.get("links", ()), given.get("rates", ()))
+        plan = map_out(document, event, known, self._transforms, frozenset(given.get("done", ())))
         if isinstance(plan, Skipped):
             return {"skipped": plan.rule}
         if not plan.missing:
@@ -165,10 +182,12 @@ class Bench:
 
     def _check(self, document: OutMapping, step: PlannedStep) -> None:
         """Let the target check a step as it does before every change; what earlier steps answer is made up."""
+        objects = {each.step: self._objects[each.object] for each in document.steps}
         answers: dict[str, dict[str, Any]] = {}
         for value in step.fields.values():
             if isinstance(value, StepValue):
-                answers.setdefault(value.step, {})[value.field] = "1"
+                is_number = objects[value.step].fields.get(value.field) == "decimal"
+                answers.setdefault(value.step, {})[value.field] = Decimal(1) if is_number else "1"
         filled = fill(step, answers)
         operation = Operation(
             op_id="0" * 32,
@@ -261,6 +280,7 @@ def _shown(step: PlannedStep) -> Mapping[str, Any]:
         "identity": step.identity,
         "create": "" if step.create else "never",
         "once": sorted(step.once),
+        "adopt": list(step.adopt),
     }
     return {**shown, **{name: value for name, value in more.items() if value}}
 
