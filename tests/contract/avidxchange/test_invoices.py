@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from headrace.core.contracts import Page, Record, Source
 from headrace.core.errors import RejectRecord
 from headrace.core.event import Ref
 from headrace.testing.suites.values import fetched, ids_of, polled, records_of
-from tests.contract.avidxchange.harness import DEMF, AvidxchangeHarness
+from tests.contract.avidxchange.harness import CREDENTIALS, DEMF, USMF, AvidxchangeHarness
 
 
 async def acknowledged(harness: AvidxchangeHarness, guid: str) -> int:
@@ -307,9 +308,23 @@ class TestRecords:
         (made,) = await harness.invoices({"accounting_system": DEMF})
         assert await harness.source().fetch(Ref("invoice", str(made["Id"]))) is None
 
+    async def test_whose_it_is_is_never_guessed(self, harness: AvidxchangeHarness) -> None:
+        """A system that does not heed the filter shows an invoice to each company, and invoices name none."""
+        harness.configuration = {
+            "entities": {"usmf": {"accounting_system_id": USMF}, "demf": {"accounting_system_id": DEMF}}
+        }
+        (made,) = await harness.invoices({"accounting_system": DEMF})
+        ref = Ref("invoice", str(made["Id"]))
+        record = await harness.source().fetch(ref)
+        assert record is not None
+        assert record.data["LegalEntity"] == "demf"
+        harness.sandbox.settings.change({"renames": {"parameters": {"accountingSystemId": "system"}}})
+        with pytest.raises(RejectRecord, match="usmf, demf"):
+            await harness.source().fetch(ref)
+
     @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
     async def test_times_have_a_zone_and_dates_have_none(
-        self, harness: AvidxchangeHarness, zone: str, tmp_path: Any
+        self, harness: AvidxchangeHarness, zone: str, tmp_path: Path
     ) -> None:
         contract = tmp_path / "contract.yaml"
         contract.write_text(f"timezone: {zone}\n", encoding="utf-8")
@@ -376,3 +391,27 @@ class TestImages:
         source = harness.source()
         with pytest.raises(RejectRecord, match=r"elsewhere\.example.*image_hosts"):
             await self.content(source, record)
+
+    @pytest.mark.parametrize(("image_auth", "is_open"), [("same", False), ("none", True)])
+    async def test_a_host_that_is_named_is_trusted(
+        self, harness: AvidxchangeHarness, tmp_path: Path, image_auth: str, is_open: bool
+    ) -> None:
+        contract = tmp_path / "contract.yaml"
+        contract.write_text(f"image_auth: {image_auth}\n", encoding="utf-8")
+        harness.configuration = {"contract": contract, "image_hosts": ["localhost"]}
+        harness.sandbox.settings.change({"image_requires_auth": not is_open})
+        (made,) = await harness.invoices({})
+        found = await harness.people.get(
+            "/v1/invoices",
+            params={"invoiceIds": str(made["Id"])},
+            headers={
+                "X-Avid-Company-Token": CREDENTIALS["company_token"],
+                "X-Avid-User-Token": CREDENTIALS["user_token"],
+            },
+        )
+        (row,) = found.json()["Items"]
+        row["ImageUrl"] = row["ImageUrl"].replace("127.0.0.1", "localhost")
+        harness.fault("status", "GET", status=200, body={"Items": [row]}, path="invoiceIds", times=None)
+        source = harness.source()
+        record = await fetched(source, "invoice", str(made["Id"]))
+        assert (await self.content(source, record)).startswith(b"%PDF-")

@@ -94,7 +94,7 @@ class TestRecords:
         assert complete == {wrong: False, short: False, good: True}
         with pytest.raises(RejectRecord, match=r"Gross 100.* Discount 5.* Net 90"):
             await source.fetch(Ref("payment", wrong))
-        with pytest.raises(RejectRecord, match="comes to 100.*Amount is 101"):
+        with pytest.raises(RejectRecord, match=r"comes to 100.*Amount is 101"):
             await source.fetch(Ref("payment", short))
 
     async def test_a_reissue_is_two_payments(self, harness: AvidxchangeHarness) -> None:

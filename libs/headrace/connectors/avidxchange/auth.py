@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
@@ -22,6 +23,8 @@ from headrace.platform.secrets import Secret
 
 RENEWAL_MARGIN = 60.0
 """Seconds before its end at which a token is renewed; a quarter of its life if that is less."""
+_USED: ContextVar[str] = ContextVar("used", default="")
+"""The token that a call of this task was made with: a 401 that comes late is about that one, not about a new one."""
 _TIMEOUTS = Timeouts(connect=10.0, read=30.0, write=10.0)
 _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 _REMEDIES = {
@@ -39,7 +42,6 @@ class Access:
         self._names = config.rules.auth
         self._token = ""
         self._expires = 0.0
-        self._renewed = 0.0
         self._renewal = asyncio.Lock()
         self._url = ""
         self._http: HttpClient | None = None
@@ -78,20 +80,26 @@ class Access:
                 names.user_token_header: _text(auth, "user_token"),
             }
         if not self._token or time.monotonic() >= self._expires:
-            await self.renew()
+            await self._renew(self._token)
+        _USED.set(self._token)
         if auth.profile == "partner_oauth":
             return {"Authorization": f"Bearer {self._token}", names.company_id_header: str(auth.company_id)}
         return {**await self._proof(), names.user_authorization_header: f"Bearer {self._token}"}
 
     async def renew(self) -> None:
-        """Get a new token; callers that ask while one is under way share it. Errors as in `headers`."""
-        asked = time.monotonic()
+        """Get a new token after a 401, unless there is one by now; callers at the same time share it.
+
+        Raises:
+            StopConnection, RetryLater: as `headers`.
+        """
+        await self._renew(_USED.get())
+
+    async def _renew(self, refused: str) -> None:
         async with self._renewal:
-            if self._renewed > asked:
+            if self._token != refused:
                 return
             self._token, life = await self._ask()
-            self._renewed = time.monotonic()
-            self._expires = self._renewed + life - min(RENEWAL_MARGIN, life / 4)
+            self._expires = time.monotonic() + life - min(RENEWAL_MARGIN, life / 4)
             TOKEN_LEFT_SECONDS.labels(self._connection).set_function(self.seconds_left)
 
     def seconds_left(self) -> float:
