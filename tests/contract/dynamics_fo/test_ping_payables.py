@@ -119,6 +119,11 @@ class TestWhatIsWrong:
         assert "absent_fields" in line.remedy
         assert (await checks(sandbox, need, absent_fields=option))[f"read {entity_set}"].state is PASS
 
+    async def test_posted_invoices_that_nobody_may_see(self, sandbox: World) -> None:
+        await sandbox.fault("status", "GET", "/data/VendInvoiceJourBiEntities", status=404, times=None)
+        line = (await checks(sandbox, INVOICE))["read VendInvoiceJourBiEntities"]
+        assert (line.state, "VendorInvoiceHeaders needs it" in line.detail) == (FAIL, True)
+
     @pytest.mark.parametrize("entity_set", ["VendorParameters", "JournalNames", "BankAccounts"])
     async def test_sets_that_are_not_published_are_left_to_people(self, sandbox: World, entity_set: str) -> None:
         await sandbox.fault("status", "GET", f"/data/{entity_set}", status=404, times=None)

@@ -263,6 +263,25 @@ class TestPosted:
         await target.apply(created)
         await target.apply(payables.deletion(LINES, f"{identity},InvoiceLineNumber=7"))
 
+    async def test_where_posted_ones_are_not_visible_nothing_is_written(self, sandbox: World) -> None:
+        await sandbox.fault("status", "GET", "/data/VendInvoiceJourBiEntities", status=404, times=None)
+        with pytest.raises(RejectRecord, match="Publish the entity VendInvoiceJourBiEntities") as caught:
+            await target_of(connect(sandbox)).find(invoice("HR-1"))
+        assert caught.value.reason == "posted invoices are not visible"
+
+    async def test_of_two_years_the_latest_is_named(self, sandbox: World) -> None:
+        await payables.edit(
+            sandbox, "VendorParameters", "dataAreaId=usmf", IsCheckInvoiceNumberUsed="NoDuplicateInYear"
+        )
+        await self.posted(sandbox, invoice("HR-1", InvoiceDate=date(2025, 3, 1)))
+        created = invoice("HR-2")
+        target, voucher = await self.posted(sandbox, created)
+        with pytest.raises(RejectRecord, match=f"voucher {voucher}"):
+            await target.apply(payables.update(INVOICES, header_id("HR-2"), created.key, InvoiceDescription="late"))
+        found = await target.find(by_number(created))
+        assert found is not None
+        assert (found.matches, found.record["InvoiceDate"]) == (2, date(2026, 3, 1))
+
 
 class TestPending:
     async def test_what_its_lines_come_to_where_the_header_states_no_amount(self, sandbox: World) -> None:

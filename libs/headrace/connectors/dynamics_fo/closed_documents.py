@@ -24,7 +24,7 @@ from headrace.connectors.dynamics_fo.objects_payments import (
 )
 from headrace.connectors.dynamics_fo.posted_invoices import PostedInvoices, named
 from headrace.core.contracts import Action, Operation
-from headrace.core.errors import HeadraceError, RejectRecord
+from headrace.core.errors import Full, HeadraceError, RejectRecord
 
 NO_LONGER_PENDING = "no longer pending"
 REMEDY = "Correct it in Finance and Operations, then resolve with --take target."
@@ -39,8 +39,10 @@ class ClosedDocuments:
         self._client = client
         self._posted = posted
 
-    async def explained(self, entity_set: EntitySet, operation: Operation, refused: RejectRecord) -> RejectRecord:
+    async def explained(self, entity_set: EntitySet, operation: Operation, refused: RejectRecord) -> HeadraceError:
         """Return a refusal in words that say which document is posted or gone; others as they are.
+
+        A line that finds its journal posted or deleted belongs into another one: `Full`.
 
         What cannot be read leaves the refusal as it is: it stays one.
         """
@@ -81,12 +83,17 @@ class ClosedDocuments:
             return refused
         return _no_longer_pending(operation, str(header[HEADER_REFERENCE]))
 
-    async def _journal(self, entity_set: EntitySet, operation: Operation, refused: RejectRecord) -> RejectRecord:
+    async def _journal(self, entity_set: EntitySet, operation: Operation, refused: RejectRecord) -> HeadraceError:
         known = {**operation.key, **operation.fields}
         if operation.target_id:
             known |= odata.parse_target_id(entity_set, operation.target_id)
         journal = {COMPANY: str(known.get(entity_set.company)).lower(), JOURNAL_NUMBER: known.get(JOURNAL_NUMBER)}
         header = await self._client.get(PAYMENT_JOURNALS, journal, (*PAYMENT_JOURNALS.key, "IsPosted"))
+        if entity_set is PAYMENT_LINES and operation.action is Action.CREATE:
+            if header is None:
+                return Full(f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]} was deleted")
+            if header["IsPosted"] == "Yes":
+                return Full(f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]} is posted")
         if header is None or header["IsPosted"] != "Yes":
             return refused
         voucher = ""
@@ -94,9 +101,8 @@ class ClosedDocuments:
             line = odata.parse_target_id(entity_set, operation.target_id)
             row = await self._client.get(PAYMENT_LINES, line, (*PAYMENT_LINES.key, "Voucher"))
             voucher = f" (voucher {row['Voucher']})" if row and row.get("Voucher") else ""
-        remedy = "Retry for another journal, if it is to be paid." if operation.action is Action.CREATE else REMEDY
         words = f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]} is posted{voucher}"
-        return RejectRecord(POSTED, f"{operation.object} {operation.target_id}".rstrip() + f": {words}. {remedy}")
+        return RejectRecord(POSTED, f"{operation.object} {operation.target_id}".rstrip() + f": {words}. {REMEDY}")
 
 
 def _no_longer_pending(operation: Operation, invoice: str) -> RejectRecord:

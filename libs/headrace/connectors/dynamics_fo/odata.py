@@ -197,13 +197,19 @@ def encode(value: Any, field: Field) -> Any:
         return _noon(value)
     if isinstance(value, datetime):
         return _utc_text(value)
-    if field.kind in ("decimal", "integer") and (
-        not isinstance(value, int | Decimal) or not Decimal(value).is_finite()
-    ):
-        raise RejectRecord("not a number", f"{value!r} is not a decimal number")
+    if field.kind in ("decimal", "integer"):
+        value = typed(value, field)
+        if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+            raise RejectRecord("not a number", f"{value!r} is not a decimal number")
     if field.kind in ("string", "memo", "enum") and not isinstance(value, str):
         raise RejectRecord("not a text", f"{value!r} is not a text")
     return value
+
+
+def typed(value: Any, field: Field) -> Any:
+    """Return a value with the type of its field: parts of ids are texts, and mappings hand them on as fields."""
+    is_number = field.kind in ("decimal", "integer") and isinstance(value, str) and _NUMBER.fullmatch(value)
+    return Decimal(value) if is_number else value
 
 
 _EMPTY: Mapping[str, Any] = {

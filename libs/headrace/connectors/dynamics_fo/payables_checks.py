@@ -13,6 +13,7 @@ from headrace.connectors.dynamics_fo.objects import (
     MAIN_ACCOUNTS,
     PAYMENT_JOURNALS,
     PAYMENT_LINES,
+    POSTED_INVOICES,
     PURCHASE_ORDERS,
     SETTLED_INVOICES,
     VENDORS,
@@ -37,8 +38,9 @@ _READ_BESIDES: Mapping[str, tuple[EntitySet, str]] = {
     VENDORS.name: (ADDRESSES, "absent_fields: {VendorsV2: [RemitToStreet]}"),
     PURCHASE_ORDERS.name: (PURCHASE_ORDER_LINES, "absent_fields: {PurchaseOrderHeadersV2: [Lines]}"),
     MAIN_ACCOUNTS.name: (LEDGERS, ""),
+    INVOICES.name: (POSTED_INVOICES, ""),
 }
-"""Object → the set that is read to complete it, and the option without which it is not."""
+"""Object → the set that is read besides, and the option without which it is not."""
 
 
 async def payables(config: DynamicsFoConfig, client: ODataClient, needs: Needs) -> list[Check]:
@@ -65,10 +67,8 @@ async def _besides(config: DynamicsFoConfig, client: ODataClient, name: str) -> 
         await client.page(entity_set.name, odata.Query(select=tuple(entity_set.fields), top=1))
     except HeadraceError as error:
         without = f", or go without: {option}" if option else ""
-        return Check(
-            title, FAIL, f"{name} is completed from it: {error}", f"Give the user's roles this entity{without}."
-        )
-    return Check(title, PASS, f"completes {name}")
+        return Check(title, FAIL, f"{name} needs it: {error}", f"Give the user's roles this entity{without}.")
+    return Check(title, PASS, f"for {name}")
 
 
 async def _invoice_numbers(config: DynamicsFoConfig, client: ODataClient) -> list[Check]:

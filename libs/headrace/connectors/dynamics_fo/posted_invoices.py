@@ -122,10 +122,8 @@ class PostedInvoices:
             "InvoiceAccount": fields["invoiceAccount"],
             "InvoiceId": fields["InvoiceNumber"],
         }
-        query = odata.Query(odata.equals(POSTED_INVOICES, wanted), tuple(POSTED_INVOICES.fields), top=100)
-        page = await self._client.page(POSTED_INVOICES.name, query)
-        rows = [odata.decode_row(POSTED_INVOICES, row) for row in page.rows if odata.has(POSTED_INVOICES, row, wanted)]
-        due = {row["DueDate"] for row in rows}
+        rows = await self._read(wanted)
+        due = {odata.decode_row(POSTED_INVOICES, row)["DueDate"] for row in rows}
         if len(due) != 1:
             words = "is not posted" if not rows else f"is posted with {len(due)} different due dates"
             raise RejectRecord(
@@ -141,10 +139,26 @@ class PostedInvoices:
             return []
         asked = number if operation.key.get(HEADER_REFERENCE) else {**operation.key, **number}
         wanted = {_NAMES.get(name, name): value for name, value in asked.items() if name in (COMPANY, *_NAMES)}
+        return await self._read(wanted)
+
+    async def _read(self, wanted: Mapping[str, Any]) -> list[Row]:
+        """Return the posted invoices with these values, the latest first.
+
+        Raises:
+            RejectRecord: the environment does not show posted invoices: then nothing tells what was paid already (I12).
+            RetryLater, StopConnection: as reads do.
+        """
         query = odata.Query(
-            odata.equals(POSTED_INVOICES, wanted), tuple(POSTED_INVOICES.fields), ",".join(POSTED_INVOICES.key), top=100
+            odata.equals(POSTED_INVOICES, wanted), tuple(POSTED_INVOICES.fields), f"{COMPANY},SourceKey desc", top=100
         )
-        page = await self._client.page(POSTED_INVOICES.name, query)
+        try:
+            page = await self._client.page(POSTED_INVOICES.name, query)
+        except RejectRecord as error:
+            raise RejectRecord(
+                "posted invoices are not visible",
+                f"{error.detail} Publish the entity {POSTED_INVOICES.name}, and let the user's roles read it: without it "
+                "nobody knows whether an invoice is there already.",
+            ) from error
         return [row for row in page.rows if odata.has(POSTED_INVOICES, row, wanted)]
 
 

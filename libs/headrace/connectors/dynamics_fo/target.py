@@ -205,10 +205,12 @@ class DynamicsFoTarget:
     # --- what goes out, and what came of it ---
 
     async def _resolved(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any]:
-        """Return fields with what is read first: the party of a customer, the due date of an invoice."""
+        """Return fields with their types and what is read first: the party of a customer, the due date of an invoice."""
         if entity_set is SETTLED_INVOICES and operation.action is Action.CREATE:
-            return await self._posted.with_due_date(operation)
-        return await self._party.resolved(operation.fields)
+            fields = await self._posted.with_due_date(operation)
+        else:
+            fields = await self._party.resolved(operation.fields)
+        return {name: odata.typed(value, entity_set.field(name)) for name, value in fields.items()}
 
     async def _wire(self, entity_set: EntitySet, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields as F&O takes them: account numbers escaped, content in base64."""
