@@ -10,6 +10,7 @@ from cryptography import x509
 from headrace.cli.systems import CONNECTORS
 from headrace.core.errors import ConfigurationError
 from headrace.platform.settings import ConnectionSettings, Settings, checked, load_settings
+from headrace.sandbox.avidxchange.app import ACCOUNTING_SYSTEMS, CREDENTIALS
 from headrace.sandbox.common.tls import local_certificate
 from tests.contract.compose.files import CONFIG, mounts, own_services, services
 
@@ -67,6 +68,15 @@ def test_connection_reaches_a_sandbox_that_it_trusts(name: str) -> None:
         (seen,) = [target for source, target in mounts(services()[service]) if source == volume]
         assert config["verify"] == f"{seen}/tls/ca.pem", service
         assert str(address.hostname) in services()[service]["depends_on"]
+
+
+def test_the_sandbox_of_avidxchange_knows_its_tokens_and_companies() -> None:
+    config = connections()["payables"].config
+    companies = {each["accounting_system"] for each in config["entities"].values()}
+
+    assert {name: CREDENTIALS[name] for name in config["auth"]} == config["auth"]
+    assert companies == set(ACCOUNTING_SYSTEMS.values())
+    assert set(config["entities"]) == set(connections()["erp"].config["legal_entities"]), "they get its accounts"
 
 
 @EACH
