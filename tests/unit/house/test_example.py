@@ -90,11 +90,11 @@ def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
     path = tmp_path / "headrace.yaml"
     path.write_text(TEXT + re.sub("^  # ", "  ", connections, flags=re.MULTILINE), encoding="utf-8")
     settings, configs = loaded(path)
-    assert set(configs) == {"crm", "erp", "ap", "crm-us", "erp-us"}
+    assert set(configs) == {"crm", "erp", "payables", "crm-us", "erp-us"}
     assert {"customer", "sales_order"} <= set(routes(settings, "crm-us")) & set(routes(settings, "erp-us"))
 
     (rules,) = re.findall(r"each: (\{number.*\}), (\{.*\})\.", block)
-    accepts = dict(re.findall(r"^  #   (crm|erp): (\{.*\})$", block, re.MULTILINE))
+    accepts = dict(re.findall(r"^  #   (crm|erp|payables): (\{.*\})$", block, re.MULTILINE))
     changed = settings.model_dump()
     changed["ownership"] = dict(zip(("customer", "product"), map(yaml.safe_load, rules), strict=True))
     for name, each in accepts.items():
@@ -103,6 +103,8 @@ def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
     assert set(ownership(settings, Schemas(schemas_dir()))) == {"customer", "product"}
     assert "sales_order" in routes(settings, "crm")
     assert "contact" in routes(settings, "erp")
+    assert "vendor" in routes(settings, "payables")
+    assert "payment_batch" in routes(settings, "erp-us")
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -121,17 +123,17 @@ def test_it_shows_every_setting(spelled_out: Path) -> None:
 
 
 def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    crm, erp, ap = (document["connections"][name] for name in ("crm", "erp", "ap"))
+    crm, erp, payables = (document["connections"][name] for name in ("crm", "erp", "payables"))
     for place, model, shown in (
         ("settings", Settings, document),
         ("kafka", KafkaSettings, document["kafka"]),
         ("credentials", CredentialSettings, document["credentials"]),
         ("connection crm", ConnectionSettings, crm),
         ("connection erp", ConnectionSettings, erp),
-        ("connection ap", ConnectionSettings, ap),
-        ("avidxchange", SYSTEMS["avidxchange"].config, ap["config"]),
-        ("avidxchange auth", Auth, ap["config"]["auth"]),
-        ("avidxchange entity", Entity, ap["config"]["entities"]["usmf"]),
+        ("connection payables", ConnectionSettings, payables),
+        ("avidxchange", SYSTEMS["avidxchange"].config, payables["config"]),
+        ("avidxchange auth", Auth, payables["config"]["auth"]),
+        ("avidxchange entity", Entity, payables["config"]["entities"]["usmf"]),
         ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
         ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
         ("pipedrive oauth", OAuth, {}),
