@@ -7,6 +7,7 @@ written and is empty elsewhere. What does differ is a named expectation here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from headrace.connectors.avidxchange import CONNECTOR as AVIDXCHANGE
 from headrace.connectors.dynamics_fo import CONNECTOR as DYNAMICS_FO
 from headrace.connectors.dynamics_fo.objects import OBJECTS
 from headrace.connectors.pipedrive import CONNECTOR as PIPEDRIVE
@@ -21,6 +23,7 @@ from headrace.connectors.pipedrive.merging import is_part, whole
 from headrace.core import values
 from headrace.core.contracts import Record
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
+from headrace.core.refs import encode_key
 from headrace.mapping.documents import InMapping, OutMapping
 from headrace.mapping.inward import map_in
 from headrace.mapping.loading import load
@@ -35,7 +38,11 @@ CODEC = Codec.offline(Schemas(ROOT / "schemas"))
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 CANONICAL_ID = "8f3b0f5e-0000-5000-8000-000000000001"
 FO_CONFIG = DYNAMICS_FO.config.model_validate(values.load((CASES / "dynamics_fo/config.json").read_text("utf-8")))
-TRANSFORMS = {"dynamics_fo": DYNAMICS_FO.transforms(FO_CONFIG), "pipedrive": PIPEDRIVE.transforms(None)}
+TRANSFORMS = {
+    "avidxchange": AVIDXCHANGE.transforms(None),
+    "dynamics_fo": DYNAMICS_FO.transforms(FO_CONFIG),
+    "pipedrive": PIPEDRIVE.transforms(None),
+}
 
 
 class Alone:
@@ -46,23 +53,42 @@ class Alone:
     def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
         raise AssertionError(f"{entity} {obj} {external_id} is referred to")
 
-    def linked(self, canonical_id: str, obj: str, scope: str | None) -> None:
+    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
         return None
 
     fact = rate = lambda self, *asked: None
 
 
-def told(mapping: str, data: Mapping[str, Any]) -> Mapped:
+class Known(Alone):
+    """A world with these records: object and company → target id. What refers to one is called by its object and id."""
+
+    def __init__(self, links: Mapping[tuple[str, str | None], str] | None = None) -> None:
+        self._links = links or {}
+
+    def canonical_id(self, entity: str, obj: str, external_id: str) -> str:
+        return f"{obj} {external_id}"
+
+    def linked(self, canonical_id: str, obj: str, scope: str | None) -> str | None:
+        return self._links.get((obj, scope))
+
+
+def told(mapping: str, data: Mapping[str, Any], world: Alone | None = None) -> Mapped:
     """What a system's record says."""
     document = load(SERVICES / "ingest" / "mappings" / f"{mapping}.yaml")
     assert isinstance(document, InMapping)
     record = Record(Ref(document.object, "1"), data, modified_at=NOW)
-    found = map_in(document, record, Alone(), TRANSFORMS[document.system])
+    found = map_in(document, record, world or Alone(), TRANSFORMS[document.system])
     assert isinstance(found, Mapped)
     return found
 
 
 def written(mapping: str, found: Mapped) -> PlannedStep:
+    """What is written to a target because of it, as one record."""
+    (step,) = steps(mapping, found)
+    return step
+
+
+def steps(mapping: str, found: Mapped, world: Alone | None = None) -> tuple[PlannedStep, ...]:
     """What is written to a target because of it."""
     system, _, entity = mapping.partition("/")
     document = load(SERVICES / system / "mappings" / f"{entity}.yaml")
@@ -83,10 +109,10 @@ def written(mapping: str, found: Mapped) -> PlannedStep:
         trace_id="",
     )
     encoded = CODEC.encode(f"canonical/{entity}.v1", event_to_record(CanonicalEvent(meta, found.data)))
-    plan = map_out(document, record_to_event(CODEC.decode(encoded)[1]), Alone(), TRANSFORMS[system])
+    plan = map_out(document, record_to_event(CODEC.decode(encoded)[1]), world or Alone(), TRANSFORMS[system])
     assert isinstance(plan, Plan)
-    (step,) = plan.steps
-    return step
+    assert not plan.missing
+    return plan.steps
 
 
 def customer_account(step: PlannedStep) -> dict[str, Any]:
@@ -270,3 +296,70 @@ def test_a_country_that_is_written_comes_back_as_itself(there: str, back: str) -
     names = load(SERVICES / f"{there}.yaml").tables["countries"]
     codes = load(SERVICES / f"{back}.yaml").tables["countries"]
     assert {code: codes.get(str(name)) for code, name in names.items()} == {code: code for code in names}
+
+
+def case(folder: str, name: str = "full") -> dict[str, Any]:
+    """The record of a case."""
+    data: dict[str, Any] = values.load((CASES / folder / name / "record.json").read_text("utf-8"))["data"]
+    return data
+
+
+def refers_to(reference: Mapping[str, Any]) -> tuple[str, str]:
+    return reference["object"], reference["external_id"]
+
+
+def link_of(step: PlannedStep) -> tuple[str, str]:
+    """The name and id under which links know what a step wrote, where we choose its key."""
+    return step.known_as, encode_key(step.marker)
+
+
+def test_what_avidxchange_pays_is_what_it_was_told() -> None:
+    """A vendor or an account that it names is known by the id that writing it there gave."""
+    invoice = told("avidxchange/invoice.vendor_invoice", case("avidxchange/invoice.vendor_invoice"), Known())
+    payment = told("avidxchange/payment.vendor_payment", case("avidxchange/payment.vendor_payment"), Known())
+    vendor = told("dynamics_fo/VendorsV2.vendor", case("dynamics_fo/VendorsV2.vendor"))
+    account = told("dynamics_fo/MainAccounts.ledger_account", case("dynamics_fo/MainAccounts.ledger_account"))
+
+    known = link_of(written("avidxchange/vendor", vendor))
+    assert refers_to(invoice.data["vendor"]) == refers_to(payment.data["vendor"]) == known
+    codes = [link_of(step) for step in steps("avidxchange/ledger_account", account)]
+    assert refers_to(invoice.data["lines"][0]["ledger_account"]) in codes
+
+
+@pytest.mark.parametrize("name", ["full", "full-credit-memo", "unicode"])
+def test_a_posted_invoice_is_the_one_that_was_sent(name: str) -> None:
+    """Nothing of ours is left on it: company, vendor, number and kind tell which it is."""
+    first = told("avidxchange/invoice.vendor_invoice", case("avidxchange/invoice.vendor_invoice", name), Known())
+    vendor, account = "dataAreaId=usmf,VendorAccountNumber=V00123", "ChartOfAccounts=Shared,MainAccountId=601500"
+    world = Known({("VendorsV2", "usmf"): vendor, ("MainAccounts", None): account})
+    # Dimensions that no format has are another matter.
+    lines = [{**line, "dimensions": []} for line in first.data["lines"]]
+    sent = replace(first, data={**first.data, "lines": lines})
+    header = steps("dynamics_fo/vendor_invoice", sent, world)[0].fields
+
+    posted = {"dataAreaId": "USMF", "SourceKey": 7, "InvoiceId": header["InvoiceNumber"].lower()}
+    posted |= {"InvoiceAccount": header["InvoiceAccount"], "InvoiceAmount": header["ImportedAmount"]}
+    posted |= {"CurrencyCode": header["Currency"], "InvoiceDate": header["InvoiceDate"]}
+    back = told("dynamics_fo/VendInvoiceJourBiEntities.vendor_invoice", posted, Known())
+    assert first.natural_keys["document"]
+    assert back.natural_keys == first.natural_keys
+    assert back.data["total"] == first.data["total"]
+    assert back.facts["due_on"] == header["InvoiceDate"].isoformat(), "payments settle it under its own date"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("full", "batch"),
+        ("full-cleared-on-another-day-than-settled", "batch"),
+        ("full-settled-by-its-status-alone", "batch"),
+        ("unicode", "batch"),
+        ("full-void-after-settlement", "void_batch"),
+    ],
+)
+def test_a_payment_names_the_batch_that_it_tells_of(name: str, field: str) -> None:
+    """The batch rule stands in two mappings."""
+    payment = case("avidxchange/payment.vendor_payment", name)
+    batch = told("avidxchange/payment.payment_batch", payment, Known())
+    named = told("avidxchange/payment.vendor_payment", payment, Known()).data[field]
+    assert refers_to(named) == ("payment-batch", batch.id)
