@@ -74,6 +74,13 @@ class ChangedMeanwhile(RetryLater):
     """
 
 
+class Full(RetryLater):
+    """Certainly not taken: what the record belongs to takes no more, as a journal that was posted, or is gone.
+
+    Another takes its place (`open` of mapping steps); the caller has that looked after, and waits for it.
+    """
+
+
 class RejectRecord(HeadraceError):
     """The record as it is will never be accepted. It parks with the reason; an operator edits, retries or skips it.
 

@@ -26,6 +26,7 @@ from headrace.pipeline.planning import Planner
 from headrace.pipeline.policies import ownership, routes
 from headrace.pipeline.poll import Cursors, Poller, PollTasks, Schedule
 from headrace.pipeline.process import Processor
+from headrace.pipeline.renewing import Renewing
 from headrace.pipeline.shared import Shared
 from headrace.pipeline.store import StateTable, TargetStore
 from headrace.platform.attachments import AttachmentReader
@@ -151,6 +152,8 @@ def processing(
     store = TargetStore(table, shared.codec, partial(read_one, settings.kafka))
     effects = Effects(target, store, gate, shared.owner)
     mappings = target_mappings(settings, name, connector)
+    planner = Planner(name, mappings, connector.transforms(config), shared.links, effects, shared.rates.find)
+    commands = shared.names.commands(name)
     parking = Parking(
         name,
         store,
@@ -159,13 +162,14 @@ def processing(
         shared.names.parked(name),
         lambda canonical_id: box["processor"].wake(canonical_id),
         settings.connections[name].retry_seconds,
+        Renewing(name, planner, shared.producer, shared.codec, commands),
     )
     shared.rates.watch(parking.arrived)
     processor = box["processor"] = Processor(
         name,
         codec=shared.codec,
         store=store,
-        planner=Planner(name, mappings, connector.transforms(config), shared.links, effects, shared.rates.find),
+        planner=planner,
         performer=Performer(name, effects, shared.links, _asking(shared, name)),
         effects=effects,
         parking=parking,
@@ -174,7 +178,7 @@ def processing(
         undecodable=shared.undecodable(name),
         finished=finished,
         stop=stop,
-        commands_topic=shared.names.commands(name),
+        commands_topic=commands,
         concurrency=target.limits.concurrency,
         drain_seconds=min(settings.drain_seconds, target.limits.call_deadline),
         ownership=ownership(settings, shared.schemas),

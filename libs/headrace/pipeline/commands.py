@@ -1,4 +1,4 @@
-"""What operators may order: retry, edit, skip, resolve about parked work, repair about what the target holds."""
+"""What may be ordered: retry, edit, skip, resolve about parked work, repair and renew about what the target holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.mapping.documents import OutMapping
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.effects import Effects
 from headrace.pipeline.links import Links
-from headrace.pipeline.repairing import repair
+from headrace.pipeline.repairing import renew, repair
 from headrace.pipeline.state import EffectState, Step
 from headrace.pipeline.store import TargetStore
 from headrace.platform.codec import Codec
@@ -45,6 +45,8 @@ async def carry_out(
     """
     if command["action"] == "repair":
         return Result(await repair(command, _argument(command), state, document, codec, store, effects), retry=True)
+    if command["action"] == "renew":
+        return Result(await renew(state, command["canonical_id"], codec, store), retry=True)
     if state is None or state.parked is None:
         return Result("nothing is parked for this id")
     if command["event_id"] not in ("", state.parked.event_id):
@@ -59,7 +61,7 @@ async def carry_out(
         return Result("edited and tried again", retry=True)
     if action == "resolve":
         return await _resolve(command, argument, state, document, store, effects, links)
-    raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve, repair")
+    raise RejectRecord("unknown command", f"{action} is none of retry, edit, skip, resolve, repair, renew")
 
 
 def gone_at_source(event: CanonicalEvent) -> NeedsReview:

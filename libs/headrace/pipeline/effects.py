@@ -21,6 +21,7 @@ from headrace.core import values
 from headrace.core.contracts import Action, AlreadyThere, Found, Operation, Target, Written
 from headrace.core.errors import (
     ChangedMeanwhile,
+    Full,
     LeaseLost,
     NeedsReview,
     OutcomeUnknown,
@@ -123,7 +124,7 @@ class Effects:
                 return self.adopt(state, operation, found)
             except RetryLater as later:
                 await note("call", "not now", operation=operation, detail=later.reason, **_took(started, attempt))
-                if isinstance(later, ChangedMeanwhile):
+                if isinstance(later, ChangedMeanwhile | Full):
                     raise  # the same call would be refused again
                 if attempt % ATTEMPTS_IN_PLACE == 0:
                     raise

@@ -87,7 +87,8 @@ class Normaliser:
         self._mappings: dict[str, list[InMapping]] = {}
         for document in mappings:
             self._mappings.setdefault(document.object, []).append(document)
-        self._objects = {document.identity: document.object for document in reversed(mappings)}
+        own = [document for document in reversed(mappings) if document.program.of_record]
+        self._objects = {document.identity: document.object for document in own}
         self._identity = identity
         self._links = links
         self._inbox = inbox

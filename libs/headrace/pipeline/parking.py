@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from headrace.core.errors import NeedsReview, RejectRecord, RetryLater, WaitForRecord
+from headrace.core.errors import Full, NeedsReview, RejectRecord, RetryLater, WaitForRecord
 from headrace.core.event import CanonicalEvent
 from headrace.core.ids import mint_canonical_id
 from headrace.core.outcome import ParkReason
 from headrace.pipeline.effects import StateStore
 from headrace.pipeline.links import NATURAL, Link
+from headrace.pipeline.renewing import Renewing
 from headrace.pipeline.state import EffectState, Parked, source_of
 from headrace.platform import metrics
 from headrace.platform.codec import Codec
@@ -44,6 +45,7 @@ class Parking:
         topic: the feed, `parked.<connection>`.
         wake: called with a canonical id that should be tried again.
         retry_seconds: how long waiting work rests at first if nothing wakes it; doubles up to an hour.
+        renewing: has another made of what takes no more; None if there is no such thing.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Parking:
         topic: str,
         wake: Callable[[str], None],
         retry_seconds: float = 30.0,
+        renewing: Renewing | None = None,
     ) -> None:
         self._connection = connection
         self._store = store
@@ -63,6 +66,7 @@ class Parking:
         self._topic = topic
         self._wake = wake
         self._retry_seconds = retry_seconds
+        self._renewing = renewing
         self._parked: dict[str, Parked] = {}
         self._waiters: dict[str, set[str]] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
@@ -83,6 +87,8 @@ class Parking:
             state: the durable state so far, with an INTENT if its outcome could not be found out.
             error: why; one of the errors that park.
         """
+        if isinstance(error, Full) and self._renewing is not None:
+            error = await self._renewing.waited_for(event, error)
         before = state.parked_for(source_of(event.meta))
         again = before is not None and before.event_id == event.meta.event_id
         reason, label, detail = _why(error)

@@ -67,7 +67,7 @@ class Planner:
             RejectRecord: a value cannot be mapped; the text names field and remedy.
         """
         document = self._mappings[event.meta.entity]
-        fresh = CanonicalEvent(event.meta, self._refreshed(event.data))
+        fresh = CanonicalEvent(event.meta, self.refreshed(event.data))
         return map_out(document, fresh, self, self._transforms, done)
 
     async def complete(self, event: CanonicalEvent, done: frozenset[str], *, heed_holds: bool) -> Plan | Skipped:
@@ -137,17 +137,17 @@ class Planner:
             traceparent=event.meta.trace_id,
         )
 
-    def _refreshed(self, value: Any) -> Any:
+    def refreshed(self, value: Any) -> Any:
         """Return event data with each reference's canonical id as the links know it now: identities are found late."""
         if isinstance(value, dict):
-            fresh = {name: self._refreshed(item) if type(item) in _NESTED else item for name, item in value.items()}
+            fresh = {name: self.refreshed(item) if type(item) in _NESTED else item for name, item in value.items()}
             if fresh.get("external_id") and "canonical_id" in fresh and "connection" in fresh:
                 fresh["canonical_id"] = self._links.canonical_id(
                     fresh["connection"], fresh["object"], fresh["external_id"]
                 )
             return fresh
         if isinstance(value, list):
-            return [self._refreshed(item) for item in value]
+            return [self.refreshed(item) for item in value]
         return value
 
 

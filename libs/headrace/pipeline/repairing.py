@@ -79,6 +79,25 @@ async def repair(
     return "what the target holds is known again; the last event goes on from there"
 
 
+async def renew(state: EffectState | None, canonical_id: str, codec: Codec, store: TargetStore) -> str:
+    """Take the last event of a record up again that others belong to, and that may take no more (`open` of its step).
+
+    Returns:
+        What was done, in words; the caller then resumes what is parked.
+
+    Raises:
+        RejectRecord: there is nothing to take up, or it is under way already.
+    """
+    if state is None or not state.steps:
+        raise RejectRecord("nothing written", "nothing was ever written for this id")
+    if state.parked is not None or state.intent is not None:
+        raise RejectRecord("work under way", "work of this id is parked or under way already")
+    place = {"topic": state.topic, "partition": state.partition, "offset": state.offset}
+    parked = await _last_event({"canonical_id": canonical_id, "event_id": state.event_id}, place, codec, store)
+    await store.put(canonical_id, state.with_parked(parked))
+    return "looked whether it still takes more"
+
+
 async def _last_event(
     command: Mapping[str, Any], argument: Mapping[str, Any], codec: Codec, store: TargetStore
 ) -> Parked:

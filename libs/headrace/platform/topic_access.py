@@ -79,7 +79,11 @@ def users(settings: Settings) -> list[User]:
                 {
                     "Read": [*canonical, *map(names.commands, own), *states, names.links, names.attachments, *stored],
                     # It has records read anew by its own source: what people changed there unheard.
-                    "Write": [*states, *map(names.parked, own), *asked, names.links, names.audit, *stored],
+                    # And it orders successors of records that take no more, from the lane of each.
+                    "Write": [
+                        *(*states, *map(names.parked, own), *map(names.commands, own), *asked),
+                        *(names.links, names.audit, *stored),
+                    ],
                 },
                 {"Read": [names.group(name) for name in own]},
             )

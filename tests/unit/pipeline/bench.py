@@ -21,6 +21,7 @@ from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.process import Processor
 from headrace.pipeline.rates import Rates
+from headrace.pipeline.renewing import Renewing
 from headrace.platform.codec import Codec, event_to_record
 from headrace.platform.kafka import Message
 from headrace.platform.paths import schemas_dir
@@ -130,15 +131,23 @@ class Bench:
         effects = Effects(self.target, self.store, Gate("erp", 0.01), "w1")
         documents = [parse(text) for text in mappings]
         self.rates = Rates(KafkaSettings(), "rates", self.codec)
+        planner = Planner("erp", {each.entity: each for each in documents}, {}, self.links, effects, self.rates.find)
         self.parking = Parking(
-            "erp", self.store, self.producer, self.codec, "parked", lambda key: self.processor.wake(key), 30.0
+            "erp",
+            self.store,
+            self.producer,
+            self.codec,
+            "parked",
+            lambda key: self.processor.wake(key),
+            30.0,
+            Renewing("erp", planner, self.producer, self.codec, "commands"),
         )
         self.rates.watch(self.parking.arrived)
         self.processor = Processor(
             "erp",
             codec=self.codec,
             store=self.store,
-            planner=Planner("erp", {each.entity: each for each in documents}, {}, self.links, effects, self.rates.find),
+            planner=planner,
             performer=Performer("erp", effects, self.links, self.ask),
             effects=effects,
             parking=self.parking,
@@ -192,6 +201,15 @@ class Bench:
         self.offset += 1
         value = self.codec.encode("internal/command.v1", record)
         await self.feed(Message("commands", 0, self.offset, canonical_id, value))
+
+    async def ordered(self):
+        """Feed the commands that the processor gave, as they would come back; return how many there were."""
+        orders = [(key, value) for topic, key, value in self.producer.sent if topic == "commands"]
+        self.producer.sent = [each for each in self.producer.sent if each[0] != "commands"]
+        for key, value in orders:
+            self.offset += 1
+            await self.feed(Message("commands", 0, self.offset, key, value))
+        return len(orders)
 
     def state(self, given):
         return self.store.get(given.key)

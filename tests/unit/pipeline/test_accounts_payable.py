@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from headrace.core.contracts import AlreadyThere
+from headrace.core.errors import Full
 from headrace.core.ids import mint_canonical_id
 from headrace.core.outcome import Outcome
 
@@ -100,6 +101,9 @@ class Journals(LedgerTarget):
         return str(operation.fields.get("journal", ""))
 
     async def apply(self, operation):
+        journal = operation.fields.get("journal")
+        if journal is not None and self.records.get(journal, {"posted": True}).get("posted"):
+            raise Full(f"journal {journal} is posted")
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await asyncio.sleep(0)
@@ -167,6 +171,28 @@ async def test_a_journal_that_is_posted_gives_way_to_the_next(bench):
     # And what is told of the first payment once more finds its line in the first.
     await bench.feed(payment("1", version=2, problem="x"))
     assert len(there(bench, payment="1")) == 1
+
+
+async def test_a_payment_that_waited_until_its_journal_was_posted_has_another_made(bench):
+    await bench.feed(batch())
+    bench.target.records["T1"]["posted"] = True
+    await bench.feed(payment("1"), payment("2"))
+    parked = bench.state(payment("1")).parked
+    assert (parked.reason, parked.wait_entity) == ("waiting", "payment_batch")
+    assert parked.detail == "journal T1 is posted; another payment_batch takes its place"
+    assert await bench.ordered() >= 2  # all but the first find that another was made by then
+    journals = [name for name, record in bench.target.records.items() if record.get("name") == DAY]
+    assert len(journals) == 2
+    assert {record["journal"] for record in there(bench, amount=Decimal("12.50"))} == {journals[1]}
+    assert bench.state(payment("2")).parked is None
+
+
+async def test_a_journal_that_was_deleted_is_made_anew_for_what_is_still_to_be_paid(bench):
+    await bench.feed(batch())
+    del bench.target.records["T1"]
+    await bench.feed(payment("1"))
+    await bench.ordered()
+    assert [record["payment"] for record in there(bench, amount=Decimal("12.50"))] == ["1"]
 
 
 async def test_a_payment_that_became_void_is_reversed_once_and_its_line_stays(bench):
