@@ -9,7 +9,7 @@ import pytest
 
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection
 from headrace.core.contracts import AlreadyThere, Operation, Serial, Target
-from headrace.core.errors import NeedsReview, OutcomeUnknown, RejectRecord, RetryLater
+from headrace.core.errors import Full, NeedsReview, OutcomeUnknown, RejectRecord, RetryLater
 from headrace.testing.harness import target_of
 from tests.contract.dynamics_fo import payables
 from tests.contract.dynamics_fo.payables import JOURNALS, PAYMENTS, SETTLED, connect, journal, payment, settlement
@@ -272,8 +272,7 @@ class TestPosted:
         voucher = (await sandbox.records(PAYMENTS))[0]["Voucher"]
         journal_id = f"dataAreaId=usmf,JournalBatchNumber={number}"
         told = [
-            (payment(number, "2"), "Retry for another journal"),
-            (settlement(number), "Retry for another journal"),
+            (settlement(number), "--take target"),
             (payables.update(JOURNALS, journal_id, Description="late"), "--take target"),
             (payables.deletion(JOURNALS, journal_id), "--take target"),
             (payables.update(PAYMENTS, written.target_id, TransactionText="late"), f"voucher {voucher}"),
@@ -283,7 +282,16 @@ class TestPosted:
             with pytest.raises(RejectRecord, match=f"journal {number} of usmf is posted.*{words}") as caught:
                 await target.apply(change)
             assert caught.value.reason == "posted"
+        with pytest.raises(Full, match=f"journal {number} of usmf is posted"):
+            await target.apply(payment(number, "2"))
         assert len(await sandbox.ledger(PAYMENTS)) == 1
+
+    async def test_a_line_of_a_journal_that_was_deleted_belongs_into_another(self, sandbox: World) -> None:
+        target = target_of(connect(sandbox))
+        number = await journal_of(target)
+        await target.apply(payables.deletion(JOURNALS, f"dataAreaId=usmf,JournalBatchNumber={number}"))
+        with pytest.raises(Full, match=f"journal {number} of usmf was deleted"):
+            await target.apply(payment(number, "1"))
 
     async def test_a_line_that_is_gone_is_as_good_as_deleted(self, sandbox: World) -> None:
         target = target_of(connect(sandbox))

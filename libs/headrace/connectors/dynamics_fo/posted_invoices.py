@@ -156,8 +156,8 @@ class PostedInvoices:
         except RejectRecord as error:
             raise RejectRecord(
                 "posted invoices are not visible",
-                f"{error.detail} Publish the entity {POSTED_INVOICES.name}, and let the user's roles read it: without it "
-                "nobody knows whether an invoice is there already.",
+                f"{error.detail} Publish the entity {POSTED_INVOICES.name}, and let the user's roles read it: without "
+                "it nobody knows whether an invoice is there already.",
             ) from error
         return [row for row in page.rows if odata.has(POSTED_INVOICES, row, wanted)]
 

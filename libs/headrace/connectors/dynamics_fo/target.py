@@ -205,7 +205,7 @@ class DynamicsFoTarget:
     # --- what goes out, and what came of it ---
 
     async def _resolved(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any]:
-        """Return fields with their types and what is read first: the party of a customer, the due date of an invoice."""
+        """Return fields with their types, and what is read first: the party of a customer, an invoice's due date."""
         if entity_set is SETTLED_INVOICES and operation.action is Action.CREATE:
             fields = await self._posted.with_due_date(operation)
         else:
