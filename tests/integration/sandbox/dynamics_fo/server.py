@@ -1,46 +1,23 @@
-"""Runs an F&O sandbox behind uvicorn on a free port, and helps to talk to it."""
+"""Runs an F&O sandbox behind a real socket, and helps to talk to it."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import uvicorn
 
-from headrace.sandbox.common.tls import LocalCertificate, local_certificate
 from headrace.sandbox.dynamics_fo.app import create_app
+from headrace.testing.serving import Served, serve
 
 TENANT = "contoso"
 CLIENT_ID = "00000000-0000-0000-0000-00000000f0f0"
 SECRET = "sandbox-secret"
 
 
-@dataclass
-class Running:
-    url: str
-    certificate: LocalCertificate | None = None
-
-
 @asynccontextmanager
-async def running(data_dir: Path, *, tls: bool = False) -> AsyncIterator[Running]:
-    certificate = local_certificate(data_dir / "tls") if tls else None
-    options = {"ssl_certfile": certificate.certificate_file, "ssl_keyfile": certificate.key_file} if certificate else {}
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(data_dir), log_level="warning", access_log=False, **options)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield Running(f"{'https' if tls else 'http'}://localhost:{listener.getsockname()[1]}", certificate)
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+async def running(data_dir: Path, *, tls: bool = False) -> AsyncIterator[Served]:
+    async with serve(create_app(data_dir), data_dir / "tls" if tls else None) as served:
+        yield served
 
 
 async def token_for(client: httpx.AsyncClient, url: str, **changes: str) -> httpx.Response:

@@ -1,17 +1,17 @@
 """Business events: registration with a test message, emission with the commit, retries, resend."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from headrace.testing.serving import serve
+from tests.integration.sandbox.dynamics_fo import payables
 from tests.integration.sandbox.dynamics_fo.server import new_order
 
 
@@ -33,18 +33,9 @@ class Receiver:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     found = Receiver()
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    found.url = f"http://localhost:{listener.getsockname()[1]}/hook"
-    app = Starlette(routes=[Route("/hook", found.receive, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield found
-    server.should_exit = True
-    await task
-    listener.close()
+    async with serve(Starlette(routes=[Route("/hook", found.receive, methods=["POST"])])) as served:
+        found.url = f"{served.url}/hook"
+        yield found
 
 
 async def subscribe(client: httpx.AsyncClient, receiver: Receiver) -> None:
@@ -70,6 +61,18 @@ async def test_an_event_is_sent_when_the_change_commits(sandbox: httpx.AsyncClie
     assert list(event)[:-1] == sorted(list(event)[:-1])
     await new_order(sandbox)
     assert (await receiver.next())["ControlNumber"] > event["ControlNumber"]
+
+
+async def test_posting_a_vendor_invoice_is_an_event(sandbox: httpx.AsyncClient, receiver: Receiver):
+    await subscribe(sandbox, receiver)
+    await payables.prepare(sandbox)
+    active = {"BusinessEventsTable": "VendorInvoicePostedBusinessEvent", "BusinessEventsEndpoint_Name": "headrace"}
+    assert (await sandbox.post("/data/BusinessEventsConfigurations", json=active)).status_code == 201
+    await payables.invoice(sandbox, "A-1", "100.00")
+    await payables.posted(sandbox)
+    event = await receiver.next()
+    assert (event["BusinessEventId"], event["InvoiceId"]) == ("VendorInvoicePostedBusinessEvent", "A-1")
+    assert (event["InvoiceAccount"], event["InvoiceAmountInAccountingCurrency"]) == ("1001", 100)
 
 
 async def test_a_failing_endpoint_is_not_registered(sandbox: httpx.AsyncClient, receiver: Receiver):

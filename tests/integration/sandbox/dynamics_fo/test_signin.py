@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from tests.integration.sandbox.dynamics_fo.server import CLIENT_ID, SECRET, TENANT, Running, running, token_for
+from headrace.testing.serving import Served
+from tests.integration.sandbox.dynamics_fo.server import CLIENT_ID, SECRET, TENANT, running, token_for
 
 
 @pytest.fixture
@@ -24,10 +25,10 @@ async def secure(tmp_path: Path):
 
 
 def msal_token(
-    server: Running, credential: object, client_id: str = CLIENT_ID, instance_discovery: bool | str = False
+    server: Served, credential: object, client_id: str = CLIENT_ID, instance_discovery: bool | str = False
 ) -> dict[str, object]:
     with requests.Session() as session:
-        session.verify = str(server.certificate.authority_file)
+        session.verify = str(server.authority_file)
         session.trust_env = False  # else REQUESTS_CA_BUNDLE in the environment wins over `verify`
         application = msal.ConfidentialClientApplication(
             client_id,
@@ -39,29 +40,29 @@ def msal_token(
         return application.acquire_token_for_client(scopes=[f"{server.url}/.default"])
 
 
-async def test_msal_signs_in_with_a_secret(secure: Running):
+async def test_msal_signs_in_with_a_secret(secure: Served):
     result = await asyncio.to_thread(msal_token, secure, SECRET)
     assert result.get("token_type") == "Bearer", result
     headers = {"authorization": f"Bearer {result['access_token']}"}
-    trust = ssl.create_default_context(cafile=secure.certificate.authority_file)
+    trust = ssl.create_default_context(cafile=secure.authority_file)
     async with httpx.AsyncClient(base_url=secure.url, headers=headers, verify=trust) as client:
         assert (await client.get("/data/LegalEntities")).json()["value"][0]["LegalEntityId"] == "usmf"
 
 
-async def test_msal_asks_the_sandbox_itself_for_instances(secure: Running):
+async def test_msal_asks_the_sandbox_itself_for_instances(secure: Served):
     url = f"{secure.url}/common/discovery/instance"
     result = await asyncio.to_thread(msal_token, secure, SECRET, instance_discovery=url)
     assert result.get("token_type") == "Bearer", result
 
 
-async def test_msal_reports_a_wrong_secret(secure: Running):
+async def test_msal_reports_a_wrong_secret(secure: Served):
     result = await asyncio.to_thread(msal_token, secure, "wrong")
     assert (result["error"], result["error_codes"]) == ("invalid_client", [7000215])
 
 
-async def test_msal_signs_in_with_a_certificate(secure: Running):
+async def test_msal_signs_in_with_a_certificate(secure: Served):
     private_key, certificate, thumbprint = new_certificate()
-    trust = ssl.create_default_context(cafile=secure.certificate.authority_file)
+    trust = ssl.create_default_context(cafile=secure.authority_file)
     client_id = "11111111-0000-0000-0000-000000000000"
     seed = {"clients": [{"client_id": client_id, "certificate_pem": certificate, "user": "Admin"}]}
     async with httpx.AsyncClient(base_url=secure.url, verify=trust) as client:
@@ -79,7 +80,7 @@ class PlainSession(requests.Session):
 
     def request(self, method, url, **options):
         headers = {**(options.pop("headers", None) or {}), "X-Forwarded-Proto": "https"}
-        return super().request(method, url.replace("https://localhost", "http://localhost"), headers=headers, **options)
+        return super().request(method, url.replace("https://", "http://", 1), headers=headers, **options)
 
 
 async def test_msal_reaches_a_plain_http_sandbox_through_its_http_client(tmp_path: Path):

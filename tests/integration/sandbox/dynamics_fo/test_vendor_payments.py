@@ -268,6 +268,9 @@ async def test_a_marked_invoice_is_checked_like_a_settled_one(sandbox: httpx.Asy
     [row] = await rows(sandbox, SETTLED)
     assert (row["InvoiceNumber"], row["SettlementAmountInInvoiceCurrency"], row["JournalLineNumber"]) == ("A-1", 100, 1)
     assert "exceeds the open amount 0" in infolog_of(await pay(sandbox, number, "1", MarkedInvoice="A-1"))
+    line = f"/data/VendorPaymentJournalLines(dataAreaId='usmf',JournalBatchNumber='{number}',LineNumber=1)"
+    assert (await sandbox.patch(line, json={"MarkedInvoice": ""})).status_code == 204
+    assert await rows(sandbox, SETTLED) == []
 
 
 async def test_settled_invoices_may_be_read_only(sandbox: httpx.AsyncClient):

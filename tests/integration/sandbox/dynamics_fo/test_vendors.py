@@ -118,10 +118,10 @@ async def test_what_a_vendors_hold_stops(sandbox: httpx.AsyncClient, hold: str, 
 
 
 async def test_a_hold_ends_on_its_release_date(sandbox: httpx.AsyncClient):
-    await edit(sandbox, ACME, OnHoldStatus="All", VendorHoldReleaseDate="2154-01-01")
+    await edit(sandbox, ACME, OnHoldStatus="All", VendorHoldReleaseDate="2154-01-01T08:30:00Z")
     body = {"InvoiceAccount": "1001", "InvoiceNumber": "A-1"}
     assert "on hold" in await refused(sandbox, "VendorInvoiceHeaders", **body)
-    await edit(sandbox, ACME, VendorHoldReleaseDate="2020-01-01")
+    await edit(sandbox, ACME, VendorHoldReleaseDate="2020-01-01T08:30:00Z")
     await created(sandbox, "VendorInvoiceHeaders", **body)
 
 

@@ -65,7 +65,7 @@ VENDORS = Entity(
         *texts(255, "PrimaryEmailAddress", "PrimaryPhoneNumber", "PrimaryURL"),
         *decimals("CreditLimit"),
         choice("OnHoldStatus", "CustVendorBlocked"),
-        *dates("VendorHoldReleaseDate"),
+        *moments("VendorHoldReleaseDate"),
         text("LanguageId", 7),
         *texts(50, "OrganizationNumber", "DUNSNumber"),
         text("DefaultLedgerDimensionDisplayValue", 500, dimension="default"),

@@ -64,7 +64,7 @@ class SettledInvoiceRules(EntityRules):
             own = "" if draft.original is None else draft.original.key
             settlement.check_amount(work, invoice, amount + to_decimal(draft.get(_DISCOUNT)), own)
         settled = _settled(work, line, draft) + amount * to_decimal(draft.get("InvoiceToPaymentCrossRate"))
-        if abs(settled) > abs(settlement.amount_of(line.data)):
+        if settlement.exceeds(settled, settlement.amount_of(line.data)):
             raise WriteRefused(
                 f"Error: The line settles {settled:f}, more than the {settlement.amount_of(line.data):f} that it pays.",
                 validate_write("SpecTrans"),

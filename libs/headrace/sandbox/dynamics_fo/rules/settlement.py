@@ -105,6 +105,11 @@ def not_found(number: Any) -> WriteRefused:
     return WriteRefused(related_value(number, "Invoice", "Open vendor transactions"), validate_write("SpecTrans"))
 
 
+def exceeds(settled: Decimal, amount: Decimal) -> bool:
+    """Say whether more is settled than a line pays; a credit that is netted with invoices is less than nothing."""
+    return settled > amount if amount >= 0 else settled < amount
+
+
 def amount_of(line: Any) -> Decimal:
     """Return what a payment line pays: debit less credit."""
     return to_decimal(line.get("DebitAmount") or 0) - to_decimal(line.get("CreditAmount") or 0)
@@ -136,7 +141,7 @@ def check_line(work: Work, draft: Draft) -> None:
     if draft.original is None:
         return
     settled = sum((to_decimal(row.data.get(_AMOUNT, 0)) for row in rows_of(work, draft.original)), Decimal())
-    if abs(settled) > abs(amount_of(draft.values)):
+    if exceeds(settled, amount_of(draft.values)):
         raise WriteRefused(
             f"Error: The line settles {settled:f}, more than the {amount_of(draft.values):f} that it pays.",
             validate_write("LedgerJournalTrans"),
@@ -147,6 +152,8 @@ def mark(work: Work, line: Record) -> None:
     """Show the line's `MarkedInvoice` as a settled invoice, in place of what was marked before."""
     for row in rows_of(work, line):
         work.remove(ROWS, row, work.note)
+    if not line.data.get("MarkedInvoice"):
+        return
     company = str(line.data.get("MarkedInvoiceCompany") or line.data["dataAreaId"]).lower()
     account = plain_number(work, line.data["AccountDisplayValue"])
     invoice = open_invoice(work, company, account, line.data["MarkedInvoice"])

@@ -129,8 +129,9 @@ class LineRules(EntityRules):
             raise WriteRefused("Error: A line takes a debit or a credit, not both.", validate_write(_LINE_TABLE))
 
     def after_write(self, work: Work, draft: Draft, record: Record) -> None:
-        """Mark the named invoice for settlement and bring the journal's totals up to date."""
-        if draft.get("MarkedInvoice") and (draft.original is None or draft.changes("MarkedInvoice")):
+        """Mark the named invoice for settlement, none for none, and bring the journal's totals up to date."""
+        before = "" if draft.original is None else draft.original.data.get("MarkedInvoice", "")
+        if draft.get("MarkedInvoice") != before:
             settlement.mark(work, record)
         header = journal_of(work, draft)
         if header is not None:
