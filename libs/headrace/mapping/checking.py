@@ -19,6 +19,7 @@ from headrace.mapping.walking import Location, walk
 _META_TYPES = {"occurred_at": "datetime", "observed_at": "datetime", "modified_at": "datetime"} | {
     "deleted": "boolean",
     "own": "boolean",
+    "told": "boolean",
     "asserted": "list",
 }
 _SCALARS = ("string", "integer", "decimal", "boolean", "date", "datetime")

@@ -11,15 +11,20 @@ __all__ = ["InContext", "InMapping", "Mapped", "Reference", "Skipped", "map_in"]
 
 
 def map_in(
-    document: InMapping, record: Record, context: InContext, transforms: Transforms | None = None
+    document: InMapping,
+    record: Record,
+    context: InContext,
+    transforms: Transforms | None = None,
+    *,
+    told: bool = False,
 ) -> Mapped | Skipped:
     """Apply an in mapping to one record.
 
     `occurred_at` without an expression is the record's `modified_at`. For a deleted record, what the source no longer
-    tells fails no rule and no `required`.
+    tells fails no rule and no `required`. `told`: whether an event of this entity was told of the record before.
 
     Raises:
         RejectRecord: a value does not fit; the text names target field, source, value and remedy.
         HeadraceError: what `context.canonical_id` or a transform raises passes through.
     """
-    return document.program.apply(record, context, transforms or {})
+    return document.program.apply(record, context, transforms or {}, told)

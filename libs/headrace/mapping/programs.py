@@ -54,7 +54,7 @@ class InProgram:
     def _optional(expression: ex.Verb | None, scope: Scope) -> Evaluate | None:
         return None if expression is None else compile_expression(expression, scope)
 
-    def apply(self, record: Record, context: InContext, transforms: Transforms) -> Mapped | Skipped:
+    def apply(self, record: Record, context: InContext, transforms: Transforms, told: bool) -> Mapped | Skipped:
         """See `map_in`."""
         ref = record.ref
         meta = RecordMeta(
@@ -65,6 +65,7 @@ class InProgram:
             record.modified_at,
             record.deleted,
             record.own,
+            told,
         )
         root = record.data
         run = Run(root, meta, context, transforms, record.deleted)

@@ -55,6 +55,8 @@ class RecordMeta:
     modified_at: datetime | None
     deleted: bool
     own: bool
+    told: bool = False
+    """Whether an event of this entity was told of the record before."""
 
 
 class Reference(NamedTuple):

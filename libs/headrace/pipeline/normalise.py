@@ -87,6 +87,8 @@ class Normaliser:
         self._mappings: dict[str, list[InMapping]] = {}
         for document in mappings:
             self._mappings.setdefault(document.object, []).append(document)
+            for rule in document.when:
+                metrics.SKIPPED.labels(connection, document.entity, rule)
         own = [document for document in reversed(mappings) if document.program.of_record]
         self._objects = {document.identity: document.object for document in own}
         self._identity = identity
@@ -248,11 +250,13 @@ class Normaliser:
 
     async def _emit(self, document: InMapping, record: Record, delivery: Delivery, seen: Seen) -> str:
         known = (seen.entities or {}).get(document.entity)
-        mapped = map_in(document, record, self._identity, self._transforms)
+        mapped = map_in(document, record, self._identity, self._transforms, told=known is not None)
         if isinstance(mapped, Mapped) and self._files.concern(document, record):
             whole = record
             record = await self._patiently(lambda: self._files.complete(whole, seen))
-            mapped = map_in(document, record, self._identity, self._transforms)
+            mapped = map_in(document, record, self._identity, self._transforms, told=known is not None)
+        if isinstance(mapped, Skipped):
+            metrics.SKIPPED.labels(self._connection, document.entity, mapped.rule).inc()
         reason = "" if not record.deleted else "merged" if record.data.get(MERGED_INTO) else "deleted"
         if not document.program.of_record and (isinstance(mapped, Skipped) or mapped.id is None or record.deleted):
             return await self._ended(delivery, "skipped", reason or "tells of none", document)

@@ -142,6 +142,7 @@ PAYMENTS = Object(
         "ReplacedByPaymentId": "string",
         # told by the contract's words
         "State": "string",
+        "PostingDate": "date",
         "MethodKind": "string",
         "ErrorReasons": "list",
     },

@@ -100,13 +100,16 @@ class Reader:
             found.data["CurrencyCode"] = self._rules.currency
         status, method = found.data.get("Status"), found.data.get("Method")
         found.data |= {"State": self._state(status), "MethodKind": self._method(method)}
+        found.data["PostingDate"] = self._posting_date(found.data)
         reasons = self._list(PAYMENT, "Errors", row, found)
         if reasons is not None:
             told = [values.text(self._rules.value("error_of_payment", "Reason", each)) for each in reasons]
             found.data["ErrorReasons"] = [each for each in told if each]
         lines = self._list(PAYMENT, "Remittances", row, found)
         if lines is not None:
-            found.data["Remittances"] = [self._remittance(line, found) for line in lines]
+            remittances = [self._remittance(line, found) for line in lines]
+            # Credits come first: who settles them one after the other never settles more than is paid.
+            found.data["Remittances"] = sorted(remittances, key=lambda each: (each.get("Net") or 0) >= 0)
             _check_sum(found, "Remittances", "Net", "Amount")
         return self._record(PAYMENT, values.text(self._rules.value(PAYMENT, "PaymentId", row)) or "", row, found)
 
@@ -242,6 +245,13 @@ class Reader:
             return "held"
         self._tell_once("status", status, status in self._known)
         return "open"
+
+    def _posting_date(self, data: Mapping[str, Any]) -> Any:
+        """Return the day on which a payment counts: it must not move once the payment was posted (`post_when`)."""
+        late, early = ("SettledDate", "ClearedDate"), ("PaymentDate",)
+        only_cleared = set(self._config.payments.post_when) <= set(self._rules.words.cleared)
+        order = (*late, *early) if only_cleared else (*early, *late)
+        return next((data[name] for name in order if data.get(name) is not None), None)
 
     def _method(self, method: str | None) -> str:
         words = self._rules.words
