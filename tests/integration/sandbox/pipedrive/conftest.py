@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.sandbox.pipedrive.server import Receiver, running, serving
+from headrace.testing.serving import serve
+from tests.integration.sandbox.pipedrive.server import Receiver, running
 
 
 @pytest.fixture
@@ -18,6 +19,6 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     found = Receiver()
-    async with serving(found.app) as url:
-        found.url = f"{url}/hook"
+    async with serve(found.app) as served:
+        found.url = f"{served.url}/hook"
         yield found

@@ -1,59 +1,30 @@
-"""Runs a Pipedrive sandbox behind uvicorn on a free port, and a receiver for its webhooks."""
+"""Runs a Pipedrive sandbox behind a real socket, and a receiver for its webhooks."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from headrace.sandbox.pipedrive.access import DEFAULT_API_TOKEN
 from headrace.sandbox.pipedrive.app import create_app
+from headrace.testing.serving import eventually, serve
 
 TOKEN = {"x-api-token": DEFAULT_API_TOKEN}
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    # asyncio turns TCP_NODELAY on only where the protocol is named; without it each answer waits 40 ms for an ACK.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    await eventually(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
-
-
-@asynccontextmanager
 async def running(data_dir: Path, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        serving(create_app(data_dir, **options)) as url,
-        httpx.AsyncClient(base_url=url, headers=TOKEN, timeout=10) as client,
+        serve(create_app(data_dir, **options)) as served,
+        httpx.AsyncClient(base_url=served.url, headers=TOKEN, timeout=10) as client,
     ):
         yield client
-
-
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
-    """Wait until a condition holds; fail after some seconds."""
-    async with asyncio.timeout(seconds):
-        while True:
-            result = holds()
-            if result if isinstance(result, bool) else await result:
-                return
-            await asyncio.sleep(0.01)
 
 
 class Receiver:

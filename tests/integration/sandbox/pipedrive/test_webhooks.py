@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.sandbox.pipedrive.server import Receiver, data, eventually, ledger, settings, subscribe
+from headrace.testing.serving import eventually
+from tests.integration.sandbox.pipedrive.server import Receiver, data, ledger, settings, subscribe
 
 
 async def test_payload_v2(sandbox: httpx.AsyncClient, receiver: Receiver) -> None:
