@@ -11,6 +11,7 @@ from headrace.core.attachments import Attached, Attachment
 from headrace.core.contracts import Record, Source
 from headrace.mapping.documents import InMapping
 from headrace.pipeline.emitted import Seen
+from headrace.platform import metrics
 from headrace.platform.attachments import AttachmentStore
 
 ATTACHMENTS = "attachments"
@@ -76,7 +77,9 @@ class Files:
             raise RuntimeError("a source without files")
         ref = record.ref
         name = f"{self._connection}:{ref.object}:{ref.external_id}:{attachment.id}"
-        return await self._store.put(name, self._source.read(ref, attachment))
+        content = await self._store.put(name, self._source.read(ref, attachment))
+        metrics.ATTACHMENT_BYTES.labels(self._connection).inc(content["size"])
+        return content
 
 
 def _named(attachment: Attachment, content: dict[str, Any] | None) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Parking:
         metrics.PARKED.labels(self._connection, parked.reason).inc()
         if parked.reason == ParkReason.WAITING:
             metrics.WAITING.labels(self._connection, _what(parked)).inc()
+            oldest = metrics.WAITING_OLDEST_SECONDS.labels(self._connection, _what(parked))
+            oldest.set_function(partial(self.oldest_age, parked.reason, _what(parked)))
         if parked.wait_canonical_id:
             self._waiters.setdefault(parked.wait_canonical_id, set()).add(canonical_id)
 
@@ -154,9 +156,15 @@ class Parking:
         for canonical_id in list(self._parked):
             self.forget(canonical_id)
 
-    def oldest_age(self, reason: str) -> float:
-        """Return the seconds since the work that is parked longest for a reason was parked; 0 if there is none."""
-        since = min((parked.since for parked in self._parked.values() if parked.reason == reason), default=None)
+    def oldest_age(self, reason: str, what: str = "") -> float:
+        """Return the seconds since the work that is parked longest for a reason was parked; 0 if there is none.
+
+        Args:
+            reason: why it is parked.
+            what: count only what waits for this; "" counts all.
+        """
+        counted = (each for each in self._parked.values() if each.reason == reason and what in ("", _what(each)))
+        since = min((parked.since for parked in counted), default=None)
         return max(0.0, (datetime.now(UTC) - since).total_seconds()) if since is not None else 0.0
 
     def linked(self, link: Link) -> None:

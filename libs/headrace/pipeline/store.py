@@ -16,6 +16,8 @@ _YIELD_EVERY = 500
 
 ReadOne = Callable[[str, int, int], Awaitable[Message | None]]
 """Topic, partition, offset → the message there, None if it is not kept any more."""
+ReadNewest = Callable[[str, str], Awaitable[Message | None]]
+"""Topic, key → its last message there, None if there is none."""
 
 
 class StateTable(Protocol):
@@ -41,12 +43,20 @@ class TargetStore:
         table: where the states lie.
         codec: for their values.
         read_one: reads an event again that was worked off; None where none ever is.
+        read_newest: reads the last event of an id again; likewise.
     """
 
-    def __init__(self, table: StateTable, codec: Codec, read_one: ReadOne | None = None) -> None:
+    def __init__(
+        self,
+        table: StateTable,
+        codec: Codec,
+        read_one: ReadOne | None = None,
+        read_newest: ReadNewest | None = None,
+    ) -> None:
         self._table = table
         self._codec = codec
         self._read_one = read_one
+        self._read_newest = read_newest
 
     def get(self, canonical_id: str) -> EffectState | None:
         """Return the last durable state, None if nothing was ever done."""
@@ -60,6 +70,10 @@ class TargetStore:
     async def message(self, topic: str, partition: int, offset: int) -> Message | None:
         """Return the message of an event that was worked off, None if it is not kept any more."""
         return await self._read_one(topic, partition, offset) if self._read_one is not None else None
+
+    async def newest(self, topic: str, canonical_id: str) -> Message | None:
+        """Return the last event of an id, None if it is not kept any more."""
+        return await self._read_newest(topic, canonical_id) if self._read_newest is not None else None
 
     def lease_left(self) -> float:
         """Return the seconds for which this worker certainly owns its partitions."""

@@ -178,6 +178,15 @@ async def read_one(kafka: KafkaSettings, topic: str, partition: int, offset: int
         await consumer.stop()
 
 
+async def read_newest(kafka: KafkaSettings, topic: str, key: str) -> Message | None:
+    """Return the last message that a key has in a topic, None if it has none there. Reads the key's whole partition."""
+    found = None
+    async for message in read_all(kafka, [topic], partitions=[partition_of(key, kafka.partitions)]):
+        if message.key == key and message.value is not None:
+            found = message
+    return found
+
+
 def to_message(record: Any) -> Message:
     """Return an aiokafka ConsumerRecord as a `Message`."""
     return Message(
