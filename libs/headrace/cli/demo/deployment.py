@@ -84,6 +84,9 @@ class Deployment:
         overrides: merged into the settings, for tests: {"kafka": {...}, "connections": {"erp": {"config": {...}}}}.
     """
 
+    sandboxes: tuple[str, ...] = SANDBOXES
+    services: tuple[str, ...] = SERVICES
+
     def __init__(
         self, stack: StackInfo, folder: Path, prefix: str = "", overrides: Mapping[str, Any] | None = None
     ) -> None:
@@ -91,34 +94,47 @@ class Deployment:
         self.folder = folder
         self.prefix = prefix
         self._overrides = overrides or {}
-        self.ports = {name: free_port() for name in (*SANDBOXES, "signin", *SERVICES)}
+        self.ports = {name: free_port() for name in (*self.sandboxes, "signin", *self.services)}
         self.config_file = folder / "headrace.yaml"
         self.environment = {"HEADRACE_CONFIG": str(self.config_file), "HEADRACE_ROOT": str(project_root())}
-        self.processes = {name: self._sandbox(name) for name in SANDBOXES} | self._services()
-        self.crm = Sandbox(self._url("pipedrive"))
-        self.erp = Sandbox(self._url("dynamics_fo"))
+        self.processes = {name: self._sandbox(name) for name in self.sandboxes} | self._services()
+        self._controls = {name: Sandbox(self._url(name)) for name in self.sandboxes}
+
+    @property
+    def crm(self) -> Sandbox:
+        """The control side of Pipedrive."""
+        return self.control("pipedrive")
+
+    @property
+    def erp(self) -> Sandbox:
+        """The control side of Finance and Operations."""
+        return self.control("dynamics_fo")
+
+    def control(self, sandbox: str) -> Sandbox:
+        """Return the control side of a sandbox."""
+        return self._controls[sandbox]
 
     def start_sandboxes(self) -> None:
         """Start the sandboxes and wait until they answer."""
-        self._start(SANDBOXES)
+        self._start(self.sandboxes)
 
     def configure(self) -> None:
         """Write the settings file that all services and the command line use."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = _merged(self._settings(), self._overrides)
+        settings = merged(self._settings(), self._overrides)
         self.config_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
-    def start_services(self, names: Sequence[str] = SERVICES) -> None:
-        """Start services and wait until they are ready."""
-        self._start(names)
+    def start_services(self, names: Sequence[str] | None = None) -> None:
+        """Start services, all of them where none is named, and wait until they are ready."""
+        self._start(self.services if names is None else names)
 
     def stop(self) -> None:
         """Stop services, then sandboxes."""
-        for group in (SERVICES, SANDBOXES):
+        for group in (self.services, self.sandboxes):
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: self.processes[name].terminate(), group))
-        self.crm.close()
-        self.erp.close()
+        for control in self._controls.values():
+            control.close()
 
     @contextmanager
     def environ(self) -> Iterator[None]:
@@ -158,6 +174,7 @@ class Deployment:
             "ingest": ("services.ingest.worker", "HEADRACE_METRICS_PORT"),
             "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
             "crm-processor": ("services.pipedrive.worker", "HEADRACE_METRICS_PORT"),
+            "ap-processor": ("services.avidxchange.worker", "HEADRACE_METRICS_PORT"),
         }
         return {
             name: LocalProcess(
@@ -169,6 +186,7 @@ class Deployment:
                 f"{self._url(name)}/health/ready",
             )
             for name, (module, port) in modules.items()
+            if name in self.services
         }
 
     def _settings(self) -> dict[str, Any]:
@@ -181,50 +199,57 @@ class Deployment:
             },
             "state_dir": str(self.folder / "state"),
             "ownership": OWNERSHIP,
-            "connections": {
-                CRM: {
-                    "system": "pipedrive",
-                    "settle_seconds": 1.0,
-                    "retry_seconds": 5.0,
-                    "polls": {name: {"seconds": 10} for name in ("organization", "person", "product", "deal")},
-                    "config": {
-                        "base_url": self._url("pipedrive"),
-                        "api_token": API_TOKEN,
-                        "webhook": {"user": HOOK_USER, "password": HOOK_PASSWORD},
-                    },
+            "connections": self._connections(),
+        }
+
+    def _connections(self) -> dict[str, Any]:
+        return {CRM: self._crm(), ERP: self._erp()}
+
+    def _crm(self) -> dict[str, Any]:
+        return {
+            "system": "pipedrive",
+            "settle_seconds": 1.0,
+            "retry_seconds": 5.0,
+            "polls": {name: {"seconds": 10} for name in ("organization", "person", "product", "deal")},
+            "config": {
+                "base_url": self._url("pipedrive"),
+                "api_token": API_TOKEN,
+                "webhook": {"user": HOOK_USER, "password": HOOK_PASSWORD},
+            },
+        }
+
+    def _erp(self) -> dict[str, Any]:
+        return {
+            "system": "dynamics_fo",
+            "settle_seconds": 1.0,
+            "retry_seconds": 5.0,
+            "polls": {
+                "CustomersV3": {"seconds": 5},
+                "ReleasedProductsV2": {"seconds": 5},
+                "SalesOrderHeadersV2": {"seconds": 5},
+            },
+            "config": {
+                "environment_url": self._url("dynamics_fo"),
+                "authority": f"https://localhost:{self.ports['signin']}",
+                "instance_discovery": False,
+                "verify": str(self.folder / "sandbox" / "dynamics_fo" / "tls" / "ca.pem"),
+                "tenant_id": TENANT,
+                "client_id": CLIENT_ID,
+                "client_secret": CLIENT_SECRET,
+                "legal_entities": ["usmf", "demf", "gbsi"],
+                "call_deadline": 5.0,
+                "settle_seconds": 1.0,
+                "dimension_format": {
+                    "dimensions": ["Department", "CostCenter"],
+                    "aliases": {"Cost center": "CostCenter"},
                 },
-                ERP: {
-                    "system": "dynamics_fo",
-                    "settle_seconds": 1.0,
-                    "retry_seconds": 5.0,
-                    "polls": {
-                        "CustomersV3": {"seconds": 5},
-                        "ReleasedProductsV2": {"seconds": 5},
-                        "SalesOrderHeadersV2": {"seconds": 5},
-                    },
-                    "config": {
-                        "environment_url": self._url("dynamics_fo"),
-                        "authority": f"https://localhost:{self.ports['signin']}",
-                        "instance_discovery": False,
-                        "verify": str(self.folder / "sandbox" / "dynamics_fo" / "tls" / "ca.pem"),
-                        "tenant_id": TENANT,
-                        "client_id": CLIENT_ID,
-                        "client_secret": CLIENT_SECRET,
-                        "legal_entities": ["usmf", "demf", "gbsi"],
-                        "call_deadline": 5.0,
-                        "settle_seconds": 1.0,
-                        "dimension_format": {
-                            "dimensions": ["Department", "CostCenter"],
-                            "aliases": {"Cost center": "CostCenter"},
-                        },
-                        "webhook": {"codes": [EVENT_CODE]},
-                    },
-                },
+                "webhook": {"codes": [EVENT_CODE]},
             },
         }
 
 
-def _merged(base: Any, over: Any) -> Any:
+def merged(base: Any, over: Any) -> Any:
+    """Return settings with those of `over` in place of their own, at every depth."""
     if not isinstance(base, dict) or not isinstance(over, Mapping):
         return over
-    return {**base, **{name: _merged(base.get(name), value) for name, value in over.items()}}
+    return {**base, **{name: merged(base.get(name), value) for name, value in over.items()}}
