@@ -172,16 +172,18 @@ class Written:
     as in `Record.data`, so that marks compare, with the names of `Operation.fields` besides. It is empty where the
     target does not answer with it and could not be asked: the change is confirmed all the same.
     `version` is for `Operation.expected_version`; "" if there is none.
+    `lost` are fields that the target took and did not keep, and of which a human must know: (sent, kept).
     """
 
     target_id: str
     version: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
+    lost: Mapping[str, tuple[object, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A record that is there already; `record` and `version` as in `Written`.
+    """A record that is there already; `record`, `version` and `lost` as in `Written`.
 
     `matches` > 1 means the key is not unique: a human decides, nobody guesses.
     """
@@ -190,6 +192,7 @@ class Found:
     version: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     matches: int = 1
+    lost: Mapping[str, tuple[object, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from headrace.pipeline.shared import Shared
 from headrace.pipeline.store import StateTable, TargetStore
 from headrace.platform.attachments import AttachmentReader
 from headrace.platform.credentials import CredentialStore
-from headrace.platform.kafka import Message, read_one
+from headrace.platform.kafka import Message, read_newest, read_one
 from headrace.platform.paths import project_root
 from headrace.platform.settings import ConnectionSettings, Settings, checked
 from headrace.platform.topics import TopicNames
@@ -149,7 +149,7 @@ def processing(
     settings = shared.settings
     gate = Gate(name)
     box: dict[str, Processor] = {}
-    store = TargetStore(table, shared.codec, partial(read_one, settings.kafka))
+    store = TargetStore(table, shared.codec, partial(read_one, settings.kafka), partial(read_newest, settings.kafka))
     effects = Effects(target, store, gate, shared.owner)
     mappings = target_mappings(settings, name, connector)
     planner = Planner(name, mappings, connector.transforms(config), shared.links, effects, shared.rates.find)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -68,6 +68,20 @@ class Done:
 
 class TakenByAnother(NeedsReview):
     """The target says that the record exists, and none has our mark: another has its key. Certainly not made."""
+
+
+class NotKept(NeedsReview):
+    """The change took effect, and the target did not keep all of it. `state` holds the step: it is not made again."""
+
+    def __init__(self, done: Done, operation: Operation, target_id: str, lost: Mapping[str, tuple[Any, Any]]) -> None:
+        words = "; ".join(f"{name}: {theirs or 'nothing'} instead of {ours}" for name, (ours, theirs) in lost.items())
+        super().__init__(
+            "not kept by the target",
+            f"{operation.object} {target_id} is in the target, with {words}. Correct it there, then retry: what is "
+            "left to do goes on, and nothing is written a second time",
+            lost,
+        )
+        self.state = done.state
 
 
 class Effects:
@@ -146,7 +160,10 @@ class Effects:
                 point("effects.after-call")
                 self._gate.opened()
                 await note("call", "done", operation=operation, target_id=written.target_id, **_took(started, attempt))
-                return self._done(state, operation, written)
+                done = self._done(state, operation, written)
+                if written.lost:
+                    raise NotKept(done, operation, written.target_id, written.lost)
+                return done
             attempt += 1
 
     async def recover(self, state: EffectState, operation: Operation, note: Note) -> EffectState:
@@ -251,7 +268,9 @@ class Effects:
                 metrics.VERIFIED.labels(operation.connection, "found").inc()
                 await note("verify", "found", operation=operation, target_id=found.target_id if found else "")
                 # It is the change that we announced: the shadow is what we wrote, whatever happened to it since.
-                return self.adopt(state, operation, replace(found or Found(operation.target_id), record={}))
+                # What it did not keep shows as a difference, is written again, and found out then.
+                shown = found or Found(operation.target_id)
+                return self.adopt(state, operation, shown if shown.lost else replace(shown, record={}))
         metrics.VERIFIED.labels(operation.connection, "not found").inc()
         await note("verify", "not found", operation=operation)
         return None

@@ -12,7 +12,7 @@ from headrace.core.errors import ChangedMeanwhile, NeedsReview, RejectRecord, Re
 from headrace.core.outcome import Outcome
 from headrace.mapping.outward import fill
 from headrace.mapping.results import Plan, PlannedStep
-from headrace.pipeline.effects import Done, Effects, TakenByAnother
+from headrace.pipeline.effects import Done, Effects, NotKept, TakenByAnother
 from headrace.pipeline.first_contact import FirstContact, create_operation
 from headrace.pipeline.links import Link, Links
 from headrace.pipeline.operations import deletion, differing, operation, told_anew
@@ -92,7 +92,8 @@ class Performer:
         try:
             await self._steps(task, plan, performed)
         except (RejectRecord, RetryLater, WaitForRecord) as error:
-            raise Interrupted(performed.state, error) from error
+            state = error.state if isinstance(error, NotKept) else performed.state
+            raise Interrupted(state, error) from error
         return performed
 
     async def put_back(self, task: Task, plan: Plan, state: EffectState) -> Performed:

@@ -254,6 +254,25 @@ async def test_what_changes_in_somebody_elses_document_is_shown_and_never_writte
     assert bench.target.ledger == []
 
 
+async def test_what_the_target_took_and_did_not_keep_is_shown_and_not_written_twice(bench):
+    real = bench.target.apply
+
+    async def forgetful(operation):
+        written = await real(operation)
+        lost = {"amount": (operation.fields["amount"], None)} if operation.step == "line:1" else {}
+        return replace(written, lost=lost)
+
+    bench.target.apply = forgetful
+    await bench.feed(invoice())
+    parked = bench.state(invoice()).parked
+    assert (parked.reason, parked.label) == ("review", "not kept by the target")
+    assert "amount: nothing instead of 5" in parked.detail
+    assert [step.step for step in bench.state(invoice()).steps] == ["header", "line:1"]
+    await bench.command(invoice().key, "retry")
+    assert bench.state(invoice()).parked is None
+    assert [entry[0] for entry in bench.target.ledger] == ["create"] * 3
+
+
 async def test_a_document_of_our_own_that_was_cut_off_is_completed(bench):
     await bench.feed(invoice())
     state = bench.state(invoice())

@@ -19,6 +19,7 @@ from tests.unit.platform.declared_metrics import DECLARED, WORDS
 from .bench import CUSTOMER, CUSTOMER_ID, ORDER, Bench, customer, order, told_by_the_target
 from .test_normalise import Bench as NormaliserBench
 from .test_normalise import organization, polled, webhook, written
+from .test_payables_in import INVOICE, Scans, invoice
 from .test_receive import MemoryInbox, SecretSource, post
 
 Moved = Callable[..., float]
@@ -112,10 +113,13 @@ async def test_waiting_work_is_shown_with_what_it_waits_for_and_for_how_long(mov
     assert moved("headrace_parked", reason="waiting") == 1
     assert moved("headrace_waiting", what="customer") == 1
     assert REGISTRY.get_sample_value("headrace_parked_oldest_seconds", {"connection": "erp", "reason": "waiting"}) > 0
+    assert REGISTRY.get_sample_value("headrace_waiting_oldest_seconds", {"connection": "erp", "what": "customer"}) > 0
+    assert bench.parking.oldest_age("waiting", "product") == 0
     await bench.feed(customer())
     assert moved("headrace_parked", reason="waiting") == 0
     assert moved("headrace_waiting", what="customer") == 0
     assert REGISTRY.get_sample_value("headrace_parked_oldest_seconds", {"connection": "erp", "reason": "waiting"}) == 0
+    assert REGISTRY.get_sample_value("headrace_waiting_oldest_seconds", {"connection": "erp", "what": "customer"}) == 0
 
 
 async def test_refused_and_undecodable_work_is_shown_by_its_reason(moved):
@@ -211,6 +215,20 @@ async def test_deliveries_are_counted_by_arrival_and_result(moved):
     assert moved("headrace_normalised_total", arrival="webhook", result="parked") == 1
     assert moved("headrace_events_total", connection="crm", entity="customer") == 1
     assert moved("headrace_messages_parked_total", connection="crm", reason="undecodable") == 1
+
+
+async def test_what_a_mapping_does_not_let_through_is_counted_by_the_rule(moved):
+    labels = {"connection": "crm", "entity": "vendor_invoice", "rule": "invoice-not-approved"}
+    bench = NormaliserBench(source=Scans(), also=(INVOICE,))
+    assert REGISTRY.get_sample_value("headrace_skipped_total", labels) is not None, "before it happens"
+    await bench.deliver(polled(invoice(status="Rejected")))
+    assert moved("headrace_skipped_total", **labels) == 1
+
+
+async def test_files_are_counted_by_their_bytes(moved):
+    bench = NormaliserBench(source=Scans(), also=(INVOICE,))
+    await bench.deliver(polled(invoice()), polled(invoice("v2", number="A-10")))
+    assert moved("headrace_attachment_bytes_total", connection="crm") == len(b"%PDF-1.7"), "it is stored once"
 
 
 async def test_what_nobody_can_read_has_no_arrival(moved):

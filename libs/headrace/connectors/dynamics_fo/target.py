@@ -5,7 +5,7 @@ Things the caller relies on:
 - `Written.target_id` is the encoded entity key from the service's answer; `version` is the etag; `record` is what the
   service kept, decoded; an update is answered without it, so it is read afterwards. Where something else was kept
   than was sent (defaulting, or a dimension text dropped without a word), the field's name stands in
-  `record["@differs"]`; of what is posted to the ledger, dimensions that were not kept are a review instead.
+  `record["@differs"]`; of what is posted to the ledger, dimensions that were not kept are `lost` besides.
 - `Operation.expected_version` goes out as `If-Match`: the service itself compares.
 - `AssociatedCustomer` of ContactPersons is not a field of F&O (`contact_party.py`).
 - `FileContents` of VendorInvoiceDocumentAttachments is a reference to stored content, whose bytes are read just before
@@ -23,6 +23,7 @@ import base64
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from headrace.connectors.dynamics_fo import odata, operation_checks
@@ -97,7 +98,7 @@ class DynamicsFoTarget:
 
         Raises:
             RetryLater, StopConnection: as reads do. RejectRecord: the key cannot identify a record.
-            NeedsReview: what a create left is there with other dimensions, or its number belongs to another invoice.
+            NeedsReview: its number belongs to another invoice.
         """
         entity_set = entity_set_of(operation)
         if entity_set is INVOICES and operation.target_id and self._posted.is_id(operation.target_id):
@@ -106,8 +107,8 @@ class DynamicsFoTarget:
         found = await self._lookup.found(entity_set, operation, rows)
         if found is None:
             return await self._not_pending(operation) if entity_set is INVOICES else None
-        if operation.action is Action.CREATE and entity_set.keeps_dimensions and found.matches == 1:
-            self._require_dimensions(entity_set, found.target_id, operation.fields, found.record)
+        if operation.action is Action.CREATE and found.matches == 1:
+            found = replace(found, lost=self._lost(entity_set, operation.fields, found.record))
         return await self._posted.with_amount(found) if entity_set is INVOICES and not operation.target_id else found
 
     async def _not_pending(self, operation: Operation) -> Found | None:
@@ -123,9 +124,7 @@ class DynamicsFoTarget:
 
         Only fields that have a value are sent with a create: an empty one would suppress F&O's own default. With an
         update None clears the field. Key fields are never sent with an update.
-
-        Raises:
-            NeedsReview: the change was made, but of what is posted to the ledger F&O did not keep the dimensions.
+        Of what is posted to the ledger, dimensions that F&O did not keep are `lost`.
         """
         entity_set = entity_set_of(operation)
         try:
@@ -148,7 +147,7 @@ class DynamicsFoTarget:
         }
         row = await self._client.create(entity_set, body, trace=operation.traceparent)
         target_id = odata.target_id(entity_set, row)
-        return Written(target_id, str(row.get(ETAG, "")), self._told(entity_set, operation, target_id, fields, row))
+        return self._written(entity_set, operation, target_id, fields, row)
 
     async def _delete(self, entity_set: EntitySet, operation: Operation) -> Written:
         key = odata.parse_target_id(entity_set, operation.target_id)
@@ -180,8 +179,7 @@ class DynamicsFoTarget:
         if not all(name in row for name in entity_set.key):
             left = self._config.call_deadline - (time.monotonic() - started)
             row = await self._read_back(entity_set, operation, str(row.get(ETAG, "")), min(READ_BACK_SECONDS, left / 2))
-        record = self._told(entity_set, operation, operation.target_id, fields, row)
-        return Written(operation.target_id, str(row.get(ETAG, "")), record)
+        return self._written(entity_set, operation, operation.target_id, fields, row)
 
     async def _read_back(
         self, entity_set: EntitySet, operation: Operation, etag: str, seconds: float
@@ -222,18 +220,16 @@ class DynamicsFoTarget:
                 wire[name] = base64.b64encode(await self._attachments.read(value)).decode()
         return wire
 
-    def _told(
+    def _written(
         self,
         entity_set: EntitySet,
         operation: Operation,
         target_id: str,
         sent: Mapping[str, Any],
         row: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Return the record of an answer, decoded, with the names of fields that hold something else than was sent."""
+    ) -> Written:
+        """Return an answer: its record decoded, with the names of fields that hold something else than was sent."""
         record = self._display.plain(entity_set, odata.decode_row(entity_set, row))
-        if entity_set.keeps_dimensions:
-            self._require_dimensions(entity_set, target_id, sent, record)
         differing = [name for name in sent if name in record and not self._kept(entity_set, name, sent, record)]
         if differing:
             record[DIFFERS] = differing
@@ -243,7 +239,7 @@ class DynamicsFoTarget:
             )
         if ASSOCIATED_PARTY in record and ASSOCIATED_CUSTOMER in operation.fields and ASSOCIATED_PARTY not in differing:
             record[ASSOCIATED_CUSTOMER] = operation.fields[ASSOCIATED_CUSTOMER]
-        return record
+        return Written(target_id, str(row.get(ETAG, "")), record, self._lost(entity_set, sent, record))
 
     def _kept(self, entity_set: EntitySet, name: str, sent: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
         """Say whether the service kept what was sent; what was not sent, it may default."""
@@ -252,23 +248,16 @@ class DynamicsFoTarget:
         same = self._display.same(entity_set, name, sent[name], kept[name], kept)
         return values.same(sent[name], kept[name]) if same is None else same
 
-    def _require_dimensions(
-        self, entity_set: EntitySet, target_id: str, sent: Mapping[str, Any], kept: Mapping[str, Any]
-    ) -> None:
-        lost = {
+    def _lost(
+        self, entity_set: EntitySet, sent: Mapping[str, Any], kept: Mapping[str, Any]
+    ) -> dict[str, tuple[object, object]]:
+        """Return dimensions of what is posted to the ledger that were taken and not kept."""
+        if not entity_set.keeps_dimensions:
+            return {}
+        return {
             name: (value, kept[name])
             for name, value in sent.items()
             if value is not None
             and name in kept
             and self._display.same(entity_set, name, value, kept[name], {**kept, **sent}) is False
         }
-        if lost:
-            words = "; ".join(
-                f"{name}: {theirs or 'nothing'} instead of {ours}" for name, (ours, theirs) in lost.items()
-            )
-            raise NeedsReview(
-                "dimension not kept",
-                f"{entity_set.name} {target_id} is in F&O, with {words}. Correct it there, then retry: it is compared "
-                "again, and not written a second time.",
-                lost,
-            )
