@@ -49,6 +49,7 @@ class TestRecords:
             "PaymentDate": today,
             "ClearedDate": today,
             "SettledDate": today,
+            "PostingDate": today,
             "VoidDate": None,
             "Method": "AvidPay Direct",
             "MethodKind": "direct",
@@ -69,6 +70,19 @@ class TestRecords:
             (str(first["Id"]), "8841", Decimal("1280.25")),
             (str(second["Id"]), "INV-8850", Decimal(200)),
         ]
+
+    async def test_credits_come_before_the_invoices_that_they_are_netted_with(
+        self, harness: AvidxchangeHarness
+    ) -> None:
+        line = {"codes": {"GL Account": "1"}}
+        owed, other, credit = await harness.invoices(
+            {"Number": "A", "Distributions": [{**line, "Amount": 100}]},
+            {"Number": "B", "Distributions": [{**line, "Amount": 50}]},
+            {"Number": "C", "Distributions": [{**line, "Amount": -90}]},
+        )
+        made = await payment(harness, Remittances=[{"InvoiceId": each["Id"]} for each in (owed, other, credit)])
+        record = await fetched(harness.source(), "payment", made)
+        assert [each["Number"] for each in record.data["Remittances"]] == ["C", "A", "B"]
 
     async def test_of_a_card_only_the_reference_is_kept(self, harness: AvidxchangeHarness) -> None:
         made = await payment(harness, method="Virtual Credit Card")

@@ -19,6 +19,7 @@ from headrace.sandbox.avidxchange.errors import ApiError, Reply
 from headrace.sandbox.avidxchange.fields import INVOICES, SYSTEM
 
 IMAGES = "/images/"
+PAPER = "#paper"
 _NAME = re.compile(r"(\d+)-([0-9a-f]{16})\.pdf")
 _KEY = b"links of the AvidXchange sandbox"
 _WIDTH, _HEIGHT = 120, 48
@@ -51,12 +52,17 @@ def _image(call: Call) -> Reply:
         raise ApiError(410, "The link to the document has expired; read the invoice again")
     if not record.data["#image"]:
         raise ApiError(404, "The invoice has no document")
-    return Reply(invoice_pdf(record.data), content_type="application/pdf")
+    return Reply(pdf(record.data[PAPER]), content_type="application/pdf")
 
 
 def invoice_pdf(invoice: Mapping[str, Any]) -> bytes:
-    """Return the scan of an invoice, the same bytes for the same invoice."""
-    lines = [
+    """Return the scan of an invoice as it came, the same bytes for the same invoice."""
+    return pdf(invoice_text(invoice))
+
+
+def invoice_text(invoice: Mapping[str, Any]) -> list[str]:
+    """Return what stands on the paper of an invoice; who codes it anew does not change that."""
+    return [
         f"Invoice {invoice['Number']}",
         f"{invoice['BuyerVendor']['VendorName']}",
         f"Date {str(invoice['InvoiceDate'])[:10]}",
@@ -65,7 +71,6 @@ def invoice_pdf(invoice: Mapping[str, Any]) -> bytes:
         "",
         f"Total {invoice['CurrencyCode']} {invoice['GrossAmount']}",
     ]
-    return pdf(lines)
 
 
 def pdf(lines: Sequence[str]) -> bytes:

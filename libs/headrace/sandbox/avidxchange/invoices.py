@@ -9,6 +9,7 @@ from typing import Any
 
 from headrace.sandbox.avidxchange.documents import CodeDocument, DistributionDocument, InvoiceDocument
 from headrace.sandbox.avidxchange.fields import BATCHES, INVOICES, SYSTEM
+from headrace.sandbox.avidxchange.images import PAPER, invoice_text
 from headrace.sandbox.avidxchange.masters import CODE, VENDOR
 from headrace.sandbox.avidxchange.suite import Suite
 from headrace.sandbox.avidxchange.times import date_text, midnight
@@ -90,7 +91,7 @@ class Invoices:
         }
         if document.status == "Approved":
             _require_sum(data)
-        return suite.insert(INVOICES, str(number), data, note)
+        return suite.insert(INVOICES, str(number), {**data, PAPER: invoice_text(data)}, note)
 
     def edit(self, number: str, document: InvoiceDocument, note: RequestNote) -> Record | None:
         """Change the fields of an invoice that the document gives, its status with them; None if it is not there.

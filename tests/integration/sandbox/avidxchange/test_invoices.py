@@ -270,6 +270,19 @@ async def test_an_image_is_a_pdf_that_names_its_invoice(sandbox: httpx.AsyncClie
     assert len(content.partition(b"stream\n")[2].partition(b"\nendstream")[0]) == int(length)
 
 
+async def test_who_codes_an_invoice_anew_does_not_change_its_paper(sandbox: httpx.AsyncClient):
+    (number,) = await enter(sandbox, invoice("A", "10"))
+
+    async def scan() -> bytes:
+        (found,) = (await get(sandbox, "/v1/invoices", invoiceIds=str(number)))["Items"]
+        return (await sandbox.get(found["ImageUrl"])).content
+
+    before = await scan()
+    coded = {"GrossAmount": 11, "Distributions": [{"Amount": 11, "Description": "Other"}]}
+    (await sandbox.patch(f"/_sandbox/records/invoices/{number}", json=coded)).raise_for_status()
+    assert await scan() == before
+
+
 async def test_the_link_to_an_image_needs_credentials_and_ends(sandbox: httpx.AsyncClient):
     (number,) = await enter(sandbox, invoice("A", "10"))
 

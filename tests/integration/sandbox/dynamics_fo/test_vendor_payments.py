@@ -253,6 +253,20 @@ async def test_a_line_settles_no_more_than_it_pays(sandbox: httpx.AsyncClient):
     assert open_amounts == {"A-1": 0, "A-2": -30}
 
 
+async def test_a_credit_may_be_larger_than_what_is_paid_once_it_is_netted(sandbox: httpx.AsyncClient):
+    await invoice(sandbox, "A-1", "100.00")
+    await invoice(sandbox, "C-1", "-90.00")
+    await posted(sandbox)
+    number = await journal(sandbox)
+    await pay(sandbox, number, "10")
+    assert (await settle(sandbox, number, "C-1", SettlementAmountInInvoiceCurrency=-90)).status_code == 201
+    more = await settle(sandbox, number, "A-1", SettlementAmountInInvoiceCurrency=100.01)
+    assert more.status_code == 400
+    assert (await settle(sandbox, number, "A-1", SettlementAmountInInvoiceCurrency=100)).status_code == 201
+    await act(sandbox, "payment_journals/usmf/post")
+    assert all(row["AmountCur"] == row["SettleAmountCur"] for row in await rows(sandbox, "VendTransBiEntities"))
+
+
 async def owed(sandbox: httpx.AsyncClient) -> list[dict[str, object]]:
     return [row for row in await rows(sandbox, "VendTransBiEntities") if row["AmountCur"] < 0]
 

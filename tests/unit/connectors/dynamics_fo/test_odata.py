@@ -147,6 +147,8 @@ class TestValues:
             (True, "boolean", "Yes"),
             (False, "string", "No"),
             (Decimal("0.10"), "decimal", Decimal("0.10")),
+            ("5", "decimal", Decimal(5)),  # as a part of an id has it
+            ("-2.50", "decimal", Decimal("-2.50")),
             (None, "string", ""),
             (None, "date", odata.EMPTY_DATE),
             (None, "decimal", 0),
