@@ -70,7 +70,19 @@ NORMALISED = _counter(
     "arrival",
     "result",
 )
+SKIPPED = _counter(
+    "headrace_skipped_total",
+    "Records that a rule of their mapping did not let through; one that had passed before is told as gone.",
+    "connection",
+    "entity",
+    "rule",
+)
 EVENTS = _counter("headrace_events_total", "Canonical events emitted.", "connection", "entity")
+ATTACHMENT_BYTES = _counter(
+    "headrace_attachment_bytes_total",
+    "Bytes of files stored with records, such as images of invoices; their topic keeps them for 180 days.",
+    "connection",
+)
 MESSAGES_PARKED = _counter(
     "headrace_messages_parked_total",
     "Messages that no state holds, kept in parked.<connection> with their bytes, by reason: undecodable, review.",
@@ -139,6 +151,12 @@ PARKED_OLDEST_SECONDS = _gauge(
 WAITING = _gauge(
     "headrace_waiting",
     "Canonical ids that wait now, by what for: an entity, the target's own word, the target itself.",
+    "connection",
+    "what",
+)
+WAITING_OLDEST_SECONDS = _gauge(
+    "headrace_waiting_oldest_seconds",
+    "Age of the work that has waited longest, by what for; 0 if there is none.",
     "connection",
     "what",
 )

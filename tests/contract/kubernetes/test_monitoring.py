@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from headrace.mapping.documents import InMapping
+from headrace.mapping.loading import load_directory
 from tests.contract.kubernetes.promql import SERIES, kept, problems_of, selectors
 from tests.contract.kubernetes.rendering import EXAMPLE, K8S, ROOT, of, render
 from tests.unit.platform.declared_metrics import DECLARED
@@ -147,6 +149,21 @@ def test_an_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert set(notes) == {"summary", "description", "runbook"}
     assert anchor in anchors((ROOT / path).read_text(encoding="utf-8"))
     assert set(re.findall(r"\$labels\.(\w+)", " ".join(notes.values()))) <= kept(alert["expr"])
+
+
+def test_a_rule_that_an_alert_names_is_one_of_a_mapping() -> None:
+    mappings = load_directory(ROOT / "services" / "ingest" / "mappings")
+    rules = {rule for each in mappings if isinstance(each, InMapping) for rule in each.when}
+    named = {
+        value
+        for alert in ALERTS
+        for each in selectors(alert["expr"])
+        for label, value in each.matchers
+        if (each.series, label) == ("headrace_skipped_total", "rule")
+    }
+
+    assert named == {"payment-in-error"}
+    assert named <= rules
 
 
 def test_alerts_have_names_of_their_own() -> None:

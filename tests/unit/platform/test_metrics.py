@@ -21,7 +21,7 @@ BOUNDED = {
     "entity": {"entity", "meta.entity", "event.meta.entity", "document.entity"},
     "object": {"obj"},
     "operation": {"operation"},
-    "rule": {"held.rule", "rule if rule in RULES else 'not taken'"},
+    "rule": {"held.rule", "mapped.rule", "rule", "rule if rule in RULES else 'not taken'"},
     "what": {"_what(parked)"},
     "budget": {"name"},
     "status": {"str(refused.status)", "status"},
