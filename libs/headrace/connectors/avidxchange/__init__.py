@@ -3,6 +3,7 @@
 from headrace.connectors.avidxchange.config import AvidxchangeConfig
 from headrace.connectors.avidxchange.connection import open_connection
 from headrace.connectors.avidxchange.objects import OBJECTS
+from headrace.connectors.avidxchange.transforms import transforms as named_functions
 from headrace.core.contracts import Connector
 
 CONNECTOR = Connector(
@@ -10,7 +11,7 @@ CONNECTOR = Connector(
     config=AvidxchangeConfig,
     open=open_connection,
     objects=OBJECTS,
-    transforms=lambda config: {},
+    transforms=named_functions,
 )
 
 __all__ = ["CONNECTOR"]

@@ -167,6 +167,7 @@ class Contract(Strict):
     image_auth: Literal["same", "none"]
     words: Words
     required: Mapping[str, list[str]]
+    required_in: Mapping[str, Mapping[str, list[str]]]
     lengths: Mapping[str, Mapping[str, int]]
     fields: Mapping[str, Mapping[str, str | list[str]]]
 
@@ -181,17 +182,34 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _names_its_fields(self) -> Contract:
-        for place, named_fields in (("required", self.required), ("lengths", self.lengths)):
+        places = {"required": self.required, "required_in": self.required_in, "lengths": self.lengths}
+        for place, named_fields in places.items():
             for kind, names in named_fields.items():
                 for name in names:
                     if name not in self.fields[kind]:
                         raise ValueError(f"{place}.{kind}: {_unknown(name, self.fields[kind])}")
+        for kind, names in self.required_in.items():
+            for name in names:
+                if _country(name) not in self.fields[kind]:
+                    raise ValueError(f"required_in.{kind}.{name}: is no field of an address with a country")
         return self
 
     @property
     def zone(self) -> ZoneInfo:
         """Zone of timestamps that name none."""
         return ZoneInfo(self.timezone)
+
+    def required_of(self, kind: str, fields: Mapping[str, Any], *, is_new: bool) -> list[str]:
+        """Return the fields that a record needs, with those that its country needs.
+
+        A new record that tells no country needs them too. A change that does not tell it is the system's to judge.
+        """
+        needed = list(self.required.get(kind, ()))
+        for name, countries in self.required_in.get(kind, {}).items():
+            country = str(fields.get(_country(name)) or "").strip().upper()
+            if country in countries or (countries and is_new and not country):
+                needed.append(name)
+        return needed
 
     def path(self, name: str, **parts: object) -> str:
         """Return an address by the name that it has under `paths`."""
@@ -211,6 +229,11 @@ class Contract(Strict):
         """Return one of our fields of a row as the system wrote it; None if it is empty or not there."""
         found = find(row, self.theirs(kind, name)[0])
         return None if found is ABSENT else found
+
+
+def _country(name: str) -> str:
+    """Return the field that tells the country of an address, by another field of that address."""
+    return f"{name.partition('.')[0]}.Country"
 
 
 ABSENT = object()
@@ -276,7 +299,7 @@ def _merged(default: Mapping[str, Any], own: Any, place: str, problems: list[str
     found = dict(default)
     for name, value in own.items():
         where = f"{place}.{name}" if place else str(name)
-        open_end = place.startswith("lengths.")
+        open_end = place.startswith(("lengths.", "required_in."))
         if name not in default and not open_end:
             problems.append(f"{where}: {_unknown(str(name), default)}")
         elif isinstance(default.get(name), Mapping):

@@ -70,10 +70,11 @@ def check(rules: Contract, obj: Object, operation: Operation) -> None:
         )
     for name, value in operation.fields.items():
         _check_value(rules, obj, name, value)
+    is_new = operation.action is Action.CREATE
     missing = [
         name
-        for name in rules.required.get(obj.name, ())
-        if operation.fields.get(name) in (None, "") and (operation.action is Action.CREATE or name in operation.fields)
+        for name in rules.required_of(obj.name, operation.fields, is_new=is_new)
+        if operation.fields.get(name) in (None, "") and (is_new or name in operation.fields)
     ]
     if missing:
         raise RejectRecord(

@@ -13,7 +13,7 @@ from headrace.core.errors import ConfigurationError
 
 DERIVED = {
     "LegalEntity", "VendorAccount", "VendorAddressId", "HasImage", "BatchGUID", "DateClosed",
-    "State", "MethodKind", "ErrorReasons",
+    "State", "PostingDate", "MethodKind", "ErrorReasons",
 }  # fmt: skip
 """Fields of records that are made of others."""
 
@@ -58,10 +58,45 @@ paging: /v2
         assert part in problems, part
 
 
-@pytest.mark.parametrize("text", ["required: {vendor: [VendorNam]}", "lengths: {vendor: {VendorNam: 5}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "required: {vendor: [VendorNam]}",
+        "required_in: {vendor: {VendorNam: [US]}}",
+        "lengths: {vendor: {VendorNam: 5}}",
+    ],
+)
 def test_rules_name_fields_that_there_are(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError, match="unknown name VendorNam; did you mean VendorName"):
         load_contract(own(tmp_path, text))
+
+
+def test_what_a_country_needs_is_of_an_address(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"required_in\.vendor\.Terms: is no field of an address"):
+        load_contract(own(tmp_path, "required_in: {vendor: {Terms: [US]}}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "is_new", "needed"),
+    [
+        ("", "US", True, True),
+        ("", " ca ", False, True),
+        ("", "NO", True, False),
+        # AvidXchange is at home in the United States: there, an address without a country is one of its own.
+        ("", None, True, True),
+        # A change that leaves the country alone does not tell it: AvidXchange knows.
+        ("", None, False, False),
+        ("required_in: {vendor: {Address.State: [MX]}}", "US", True, False),
+        ("required_in: {vendor: {Address.State: []}}", None, True, False),
+        ("required: {vendor: [Address.State]}", "NO", True, True),
+    ],
+)
+def test_some_fields_are_needed_in_some_countries(
+    tmp_path: Path, text: str, country: str | None, is_new: bool, needed: bool
+) -> None:
+    fields = {"Address.Country": country} if country else {}
+    found = load_contract(own(tmp_path, text)).required_of("vendor", fields, is_new=is_new)
+    assert ("Address.State" in found) is needed
 
 
 @pytest.mark.parametrize("text", ["[1]", "a: [", "\tx"])

@@ -39,7 +39,9 @@ def check(action: Action, fields: dict[str, Any], target_id: str = "", key: Any 
 
 def test_what_fits_passes() -> None:
     check(Action.CREATE, WHOLE)
+    check(Action.CREATE, {**WHOLE, "Address.State": None, "Address.Country": "NO"})
     check(Action.UPDATE, {"VendorName": "New", "Terms": None}, ID)
+    check(Action.UPDATE, {"Address.State": None}, ID)
     check(Action.UPDATE, {"VendorExternalSystemID": " v-1 ", "IsActive": False}, ID)
     check(Action.DELETE, {}, ID)
 
@@ -50,6 +52,9 @@ def test_what_fits_passes() -> None:
         (Action.CREATE, {**WHOLE, "BankAccountNumber": "1"}, "", "BankAccountNumber cannot be written"),
         (Action.CREATE, {**WHOLE, "VendorID": 1}, "", "VendorID cannot be written"),
         (Action.CREATE, {**WHOLE, "Address.City": None}, "", "Address.City must be filled"),
+        (Action.CREATE, {**WHOLE, "Address.State": None, "Address.Country": "US"}, "", "Address.State must be filled"),
+        (Action.CREATE, {**WHOLE, "Address.State": None}, "", "Address.State must be filled"),
+        (Action.UPDATE, {"Address.State": "", "Address.Country": "CA"}, ID, "Address.State must be filled"),
         (Action.CREATE, KEY, "", "VendorName, Address.Line1"),
         (Action.CREATE, {**WHOLE, "VendorExternalSystemID": ""}, "", "lacks VendorExternalSystemID"),
         (Action.CREATE, {**WHOLE, "VendorExternalSystemID": "a,b"}, "", "comma"),
