@@ -1,9 +1,11 @@
 """Mappings shown by cases that are data: what goes in and what comes out, as two JSON files in a folder.
 
 `<cases>/<system>/config.json`                          the connection's configuration, for named functions and checks
-`<cases>/<system>/<mapping>/<case>/record.json`         in: a record of the system
+`<cases>/<system>/<mapping>/<case>/record.json`         in: a record of the system, and whether an event of this
+                                                        entity was told of it before ("told": true)
 `<cases>/<system>/<mapping>/<case>/event.json`          out: a canonical event, the links and rates that are known, and
-                                                        the steps that are done already ("done": ["line"])
+                                                        the steps that are done already, with the ids that the
+                                                        target gave ("done": {"line": "Number=7,Line=1"})
 `<cases>/<system>/<mapping>/<case>/expected.json`       what the mapping makes of it, or {"rejected": reason}, or
                                                         {"skipped": rule}, or {} where there is nothing to write
 
@@ -144,7 +146,7 @@ class Bench:
             modified_at=given.get("modified_at"),
             deleted=given.get("deleted", False),
         )
-        mapped = map_in(document, record, _Identities(), self._transforms)
+        mapped = map_in(document, record, _Identities(), self._transforms, told=given.get("told", False))
         if isinstance(mapped, Skipped):
             return {"skipped": mapped.rule}
         assert set(mapped.asserted) == set(mapped.data), "asserted and data name different fields"
@@ -167,12 +169,13 @@ class Bench:
         meta = _meta(document.entity, tuple(given["data"]), given.get("meta", {}))
         event = self._through_avro(CanonicalEvent(meta, given["data"]))
         known = _Known(given.get("links", ()), given.get("rates", ()))
-        plan = map_out(document, event, known, self._transforms, frozenset(given.get("done", ())))
+        done: Mapping[str, str] = given.get("done", {})
+        plan = map_out(document, event, known, self._transforms, frozenset(done))
         if isinstance(plan, Skipped):
             return {"skipped": plan.rule}
         if not plan.missing:
             for step in plan.steps:
-                self._check(document, step)
+                self._check(document, step, done)
         found = {
             "steps": [_shown(step) for step in plan.steps],
             "missing": [each.detail for each in plan.missing],
@@ -180,26 +183,28 @@ class Bench:
         }
         return {name: value for name, value in found.items() if value}
 
-    def _check(self, document: OutMapping, step: PlannedStep) -> None:
-        """Let the target check a step as it does before every change; what earlier steps answer is made up."""
+    def _check(self, document: OutMapping, step: PlannedStep, done: Mapping[str, str]) -> None:
+        """Let the target check a step as it does before every change; what new earlier steps answer is made up."""
         objects = {each.step: self._objects[each.object] for each in document.steps}
         answers: dict[str, dict[str, Any]] = {}
         for value in step.fields.values():
             if isinstance(value, StepValue):
                 is_number = objects[value.step].fields.get(value.field) == "decimal"
-                answers.setdefault(value.step, {})[value.field] = Decimal(1) if is_number else "1"
+                told = decode_key(done[value.step]).get(value.field, "1") if value.step in done else "1"
+                answers.setdefault(value.step, {})[value.field] = Decimal(told) if is_number else told
         filled = fill(step, answers)
+        is_new = filled.create and step.step not in done
         operation = Operation(
             op_id="0" * 32,
             connection=CONNECTION,
             entity=document.entity,
             canonical_id="canonical-1",
             step=filled.step,
-            action=Action.CREATE if filled.create else Action.UPDATE,
+            action=Action.CREATE if is_new else Action.UPDATE,
             object=filled.object,
             fields=filled.fields,
             key=filled.marker,
-            target_id="" if filled.create else "1",
+            target_id="" if is_new else done.get(step.step, "1"),
         )
         assert self._connection.target is not None, f"{document.system} has a mapping out, but no target"
         self._connection.target.check(operation)

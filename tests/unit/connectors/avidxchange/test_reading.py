@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ BASE = {
 }
 
 
-def reader() -> Reader:
-    return Reader(checked(AvidxchangeConfig, BASE, "test"))
+def reader(**config: Any) -> Reader:
+    return Reader(checked(AvidxchangeConfig, {**BASE, **config}, "test"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -40,6 +41,30 @@ def test_records(path: Path) -> None:
     assert all(part in problem for part in case.get("problem", []))
     assert bool(problem) == ("problem" in case)
     assert load_record(dump_record(record)) == record
+
+
+PAID, CLEARED, SETTLED = (date(2026, 3, day) for day in (5, 9, 10))
+
+
+@pytest.mark.parametrize(
+    ("post_when", "days", "expected"),
+    [
+        # Settled late, a payment counts from the day on which it was.
+        (["Cleared"], {"PaymentDate": PAID, "ClearedDate": CLEARED, "SettledDate": SETTLED}, SETTLED),
+        (["Cleared"], {"PaymentDate": PAID, "ClearedDate": CLEARED, "SettledDate": None}, CLEARED),
+        (["Cleared"], {"PaymentDate": PAID, "ClearedDate": None, "SettledDate": None}, PAID),
+        # Posted when it was issued, it must not move once it is cleared.
+        (["Cleared", "ACH Credit Issued"], {"PaymentDate": PAID, "ClearedDate": None, "SettledDate": None}, PAID),
+        (["ACH Credit Issued"], {"PaymentDate": PAID, "ClearedDate": CLEARED, "SettledDate": SETTLED}, PAID),
+        (["ACH Credit Issued"], {"PaymentDate": None, "ClearedDate": CLEARED, "SettledDate": SETTLED}, SETTLED),
+        (["ACH Credit Issued"], {"PaymentDate": None, "ClearedDate": CLEARED}, CLEARED),
+        (["Cleared"], {}, None),
+    ],
+)
+def test_the_day_that_counts(post_when: list[str], days: dict[str, date | None], expected: date | None) -> None:
+    row = {"PaymentId": 1} | {name: day and f"{day.isoformat()}T00:00:00" for name, day in days.items()}
+    record, _ = reader(payments={"post_when": post_when}).payment(row, "usmf")
+    assert record.data["PostingDate"] == expected
 
 
 def test_there_are_cases() -> None:
