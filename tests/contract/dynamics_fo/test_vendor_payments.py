@@ -123,7 +123,7 @@ class TestLine:
             ({"PaymentMethodName": "CASH"}, "related value missing"),
             ({"OffsetAccountType": "Bank", "OffsetAccountDisplayValue": "NO BANK"}, "related value missing"),
             ({"DebitAmount": Decimal(-1)}, "refused by F&O"),
-            ({"MarkedInvoice": "A-404"}, "related value missing"),
+            ({"MarkedInvoice": "A-404"}, "invoice cannot be settled"),
         ],
     )
     async def test_what_f_and_o_refuses(self, sandbox: World, fields: dict[str, object], reason: str) -> None:
@@ -212,6 +212,19 @@ class TestSettledInvoices:
             await target.apply(settlement(batch, number, SettlementAmountInInvoiceCurrency=Decimal(amount)))
         assert caught.value.reason == reason
         assert await sandbox.ledger(SETTLED) == []
+
+    async def test_what_another_payment_has_settled(self, sandbox: World) -> None:
+        target = target_of(connect(sandbox))
+        await posted_invoice(sandbox, target)
+        first = await journal_of(target)
+        await target.apply(payment(first, "1"))
+        await target.apply(settlement(first, SettlementAmountInInvoiceCurrency=Decimal(100)))
+        await payables.act(sandbox, "payment_journals/usmf/post")
+        second = await journal_of(target, "avid/batch/2")
+        await target.apply(payment(second, "2"))
+        with pytest.raises(RejectRecord, match="undo, in F&O, what has settled it") as caught:
+            await target.apply(settlement(second))
+        assert caught.value.reason == "invoice cannot be settled"
 
     async def test_a_due_date_is_given_or_looked_up(self, sandbox: World) -> None:
         target = target_of(connect(sandbox))

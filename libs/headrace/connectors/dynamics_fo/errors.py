@@ -142,6 +142,11 @@ CHANGES: tuple[Rule, ...] = (
         _says(r"permission denied|not authorized|insufficient rights"),
     ),
     Rule(
+        _reject("invoice cannot be settled", "Post it; or undo, in F&O, what has settled it. Then retry."),
+        _REFUSING,
+        _says(r"in field '?Invoice'? is not found in the related table"),
+    ),
+    Rule(
         _reject(RELATED, "Create that value in F&O, or correct the field or the mapping's table."),
         _REFUSING,
         _says(r"is not found in the related table"),
