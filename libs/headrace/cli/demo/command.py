@@ -17,7 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from headrace.cli.console import out
-from headrace.cli.demo.deployment import CRM, ERP, SERVICES, Deployment
+from headrace.cli.demo.deployment import CRM, ERP, Deployment
+from headrace.cli.demo.payables import Demo
+from headrace.cli.demo.payables_story import PayablesStory
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
 from headrace.pipeline.shared import Shared
@@ -45,15 +47,18 @@ def demo(
     timings: dict[str, float] = {}
     deployment: Deployment | None = None
     try:
-        _out.print("[bold]Headrace demo[/]: a won Pipedrive deal becomes exactly one F&O sales order")
+        _out.print("[bold]Headrace demo[/]: a won deal becomes one order, an approved invoice is paid once")
         info = stack.up()
         timings["stack"] = _since(started)
         _out.print(f"  Kafka {info.bootstrap}, registry {info.registry_url}")
-        deployment = Deployment(info, folder)
+        deployment = whole = Demo(info, folder)
         deployment.start_sandboxes()
         deployment.configure()
         story = Story(deployment, lambda text: _out.print(f"  [cyan]•[/] {text}"), deals, seed)
         world, team, latecomer = story.prepare()
+        departments = sorted({deal.department for deal in world.deals})
+        payables = PayablesStory(whole, story.tell, story.until, story.kill, departments)
+        payables.prepare()
         with deployment.environ():
             asyncio.run(prepare_topics())
         deployment.start_services()
@@ -72,6 +77,8 @@ def demo(
             story.progress = lambda done, total: progress.update(task, completed=done)
             verdict = story.play(world, team, latecomer)
             team.close()
+        verdict.wrong += payables.play()
+        story.events |= payables.events
         timings |= {**story.timings, "total": _since(started)}
         _write(project_root() / "build" / "demo.json", verdict, story.events, timings)
         _show(verdict, story.events, timings)
@@ -133,7 +140,7 @@ def _look_around(deployment: Deployment) -> None:
         "headrace mapping preview --help            what would be written, and why",
     ):
         _out.print(f"  .venv/bin/{command}")
-    for name in SERVICES:
+    for name in deployment.services:
         _out.print(f"  {name:13} http://127.0.0.1:{deployment.ports[name]}/metrics")
     for name, sandbox in (("CRM", deployment.crm), ("ERP", deployment.erp)):
         _out.print(f"  {name} ledger {sandbox.url}/_sandbox/ledger")

@@ -83,7 +83,7 @@ class Story:
         self.tell(f"item {latecomer.number} is released now; the waiting orders resume by themselves")
         self._wait_for(len(world.deals), "all orders")
         self.events["orders that waited for an item"] = late_orders
-        self._until(lambda: self._numbered(team) == len(world.deals), "the orders' numbers on the deals")
+        self.until(lambda: self._numbered(team) == len(world.deals), "the orders' numbers on the deals")
         conflict = self._both_sides_edit(team, world.deals[0].reseller)
         ledger = self._settled_ledger()
         self.events |= self._troubles()
@@ -97,10 +97,10 @@ class Story:
     def _masters_arrive(self, team: SalesTeam, released: Sequence[Item], known: Reseller) -> None:
         """Wait until the CRM has what the ERP sells, and the customer that it knows already."""
         wanted = {item.number for item in released}
-        self._until(lambda: wanted <= set(team.learn_catalogue()), "the ERP's items in the CRM")
+        self.until(lambda: wanted <= set(team.learn_catalogue()), "the ERP's items in the CRM")
         self.tell(f"{len(wanted)} items of the ERP are in the CRM: sellers quote what can be sold")
         account = "Account number"
-        self._until(lambda: any(row["custom"].get(account) for row in team.records("organization")), "its customer")
+        self.until(lambda: any(row["custom"].get(account) for row in team.records("organization")), "its customer")
         (row,) = [row for row in team.records("organization") if row["custom"].get(account)]
         team.add_person(known, row["id"])
         self.tell(f"so is {row['name']}, with its account number {row['custom'][account]}")
@@ -123,7 +123,7 @@ class Story:
             here = self.deployment.erp.get(f"records/CustomersV3/{key}")["data"]["PrimaryContactPhone"]
             return there["custom"].get("Phone") or "", here
 
-        self._until(lambda: len(set(phones())) == 1, "one telephone number on both sides")
+        self.until(lambda: len(set(phones())) == 1, "one telephone number on both sides")
         ends = phones()
         self.tell(f"both sides end with {ends[0]}: the later word counts (ownership: latest)")
         self.events["fields edited on both sides"] = 1
@@ -165,13 +165,17 @@ class Story:
 
     def _kill_the_processor(self, after_orders: int) -> None:
         self._wait_for(after_orders, "the first orders")
+        self.kill(f"after {self._orders()} orders")
+        self.tell("it is back; open intents are looked up before anything is written again")
+
+    def kill(self, when: str) -> None:
+        """Kill the ERP's processor with SIGKILL, tell it, and start it again."""
         processor = self.deployment.processes["processor"]
         processor.kill()
         ended = processor.returncode
-        self.tell(f"the processor was killed (SIGKILL) after {self._orders()} orders")
+        self.tell(f"the processor was killed (SIGKILL) {when}")
         processor.start()
         processor.wait_ready()
-        self.tell("it is back; open intents are looked up before anything is written again")
         self.events["processor killed"] = self.events.get("processor killed", 0) + (ended == -signal.SIGKILL)
 
     def _orders(self) -> int:
@@ -195,7 +199,8 @@ class Story:
             done += deal is not None and lines.get(order, 0) >= len(deal.lines)
         return done
 
-    def _until(self, condition: Callable[[], bool], what: str) -> None:
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until something is so; raises StoryStuck if it does not come, or a process ended."""
         started = time.monotonic()
         while not condition():
             self._still_going(started, what)

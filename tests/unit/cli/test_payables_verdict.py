@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headrace.testing.payables import (
+from headrace.cli.demo.payables_verdict import (
     Books,
     Companies,
     judge_acknowledgements,
