@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 KUSTOMIZE := build/bin/kustomize
+# Tests run side by side, a file as a whole; each worker has its own Kafka and registry (1 GB with the services).
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+CHECKS := lint types layers schemas mappings compose kubernetes
+SUITES := test-unit test-contract test-integration test-e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
@@ -26,19 +31,21 @@ demo: setup ## Run everything on this machine and watch real work happen (ONCE=1
 demo-down: setup ## Stop what make demo left running
 	@$(BIN)/headrace demo-down
 
-test: lint types layers schemas mappings compose kubernetes test-unit test-contract test-integration test-e2e ## Run everything that CI runs
+test: setup ## Run everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(CHECKS)
+	@$(MAKE) --no-print-directory --jobs=1 $(SUITES)
 
 test-unit: setup ## Fast tests without network
-	@$(BIN)/pytest tests/unit
+	@$(PYTEST) tests/unit
 
 test-contract: setup kustomize ## What every connector, sandbox, mapping and deployment file must show
-	@$(BIN)/pytest tests/contract
+	@$(PYTEST) tests/contract
 
 test-integration: setup ## Parts against real Kafka, a real registry and the sandboxes
-	@$(BIN)/pytest tests/integration
+	@$(PYTEST) tests/integration
 
 test-e2e: setup ## Whole processes, killed on the way, judged by the sandboxes' ledgers
-	@$(BIN)/pytest tests/e2e tests/faults
+	@$(PYTEST) tests/e2e tests/faults
 
 lint: setup ## Style and common mistakes
 	@$(BIN)/ruff check .

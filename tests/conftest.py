@@ -73,6 +73,23 @@ def deploy_once(
     yield from _deployments(stack, tmp_path_factory.mktemp("deployment"), request)
 
 
+LONGEST = (
+    "tests/faults/test_crash_points.py",
+    "tests/e2e/test_accounts_payable.py",
+    "tests/e2e/test_load.py",
+    "tests/integration/test_bench_smoke.py",
+    "tests/integration/credentials/test_shared_tokens.py",
+    "tests/contract/new_system/test_new_system.py",
+)
+"""Files that take longest, first of all: side by side, nobody waits at the end for the last one to be run alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; the order within a file stays."""
+    ranks = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.location[0], len(LONGEST)))
+
+
 def _word(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name)[-60:].lower()
 

@@ -51,7 +51,9 @@ def test_a_value_cannot_be_put_under_another_name() -> None:
         ring.decrypt("erp", key_id(ONE), ring.encrypt("crm", "value"))
 
 
-@pytest.mark.parametrize("bad", ["", "short", "canary-" * 9, ONE[:-4], "ä" * 44])
+@pytest.mark.parametrize(
+    "bad", ["", "short", "canary-" * 9, ONE[:-4], "ä" * 44], ids=["empty", "short", "long", "cut", "not ASCII"]
+)
 def test_what_is_no_key_is_named_and_not_shown(bad: str) -> None:
     with pytest.raises(ConfigurationError, match=r"credentials\.keys\[1\]: not a key") as caught:
         keyring(ONE, bad)
