@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from headrace.core.errors import HeadraceError
+from headrace.platform.stack.ports import choose_port
 
 
 class ProcessFailed(HeadraceError):
@@ -21,10 +21,8 @@ class ProcessFailed(HeadraceError):
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on now; until a server does, no outgoing connection is given it either."""
+    return choose_port()
 
 
 class LocalProcess:
