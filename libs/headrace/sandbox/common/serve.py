@@ -59,6 +59,7 @@ def _config(application: Starlette, host: str, port: int, **options: object) -> 
         access_log=False,
         date_header=False,  # the sandbox's own clock tells it
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,  # longer than clients keep idle connections: no call meets one that is just closed
         http="httptools",
         **options,  # type: ignore[arg-type]
     )
