@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.console import out
 from headrace.core.errors import ConfigurationError, RetryLater
 from headrace.platform.paths import schemas_dir
 from headrace.platform.registry import Registry
@@ -19,7 +20,7 @@ from headrace.platform.schemas import Schemas
 from headrace.platform.settings import load_settings
 
 app = typer.Typer(help="The Avro contracts.", no_args_is_help=True, pretty_exceptions_enable=False)
-_out = Console(highlight=False, soft_wrap=True, markup=False)
+_out = out()
 _err = Console(highlight=False, soft_wrap=True, markup=False, stderr=True)
 
 Directory = Annotated[Path | None, typer.Option("--dir", help="Folder of the contracts; the project's if not given.")]
