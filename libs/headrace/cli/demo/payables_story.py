@@ -116,7 +116,7 @@ class PayablesStory:
         paid: list[dict[str, Any]] = []
         for company, invoices in entered.items():
             bank = {"BankAccount": f"{company.upper()} OPER"}
-            documents = [{**each, **bank} for each in draw_payments(invoices, self.seed)]
+            documents = [{**each, **bank} for each in draw_payments([_exact(each) for each in invoices], self.seed)]
             payments = self.avidxchange.post("payments", {"payments": documents})["payments"]
             ids = [each["PaymentId"] for each in payments]
             paid += self.avidxchange.post("payments/clear", {"ids": ids})["payments"]
