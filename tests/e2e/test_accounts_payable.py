@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -234,6 +235,13 @@ def test_each_settled_payment_is_in_one_journal_and_journals_balance(story: Paya
     open_ones = [each["PaymentId"] for each in story.unsettled]
     wrong = oracle.judge_payments(story.kept("payments"), story.books(), story.companies(), open_ones)
     assert wrong == []
+
+
+def test_the_late_payment_is_in_a_second_journal_of_its_batch(story: Payables) -> None:
+    names = Counter((each["dataAreaId"], each["Description"]) for each in story.rows(oracle.JOURNALS))
+    ((company, name),) = [place for place, count in names.items() if count > 1]
+    assert (company, names[company, name]) == ("usmf", 2)
+    assert name.endswith("USMF OPER USD")
 
 
 def test_journals_can_be_posted_and_money_moves_as_it_was_paid(story: Payables) -> None:

@@ -183,6 +183,7 @@ def again(place: int, key: str = "another", **fields: Any) -> Change:
         (set_in(8, JournalTotalDebit=98.01), "comes to 98.01 instead of 98"),
         (set_in(8, JournalBalance=0.01), "does not balance"),
         (set_in(4, Description="AvidXchange 2026-03-10 USMF OPER USD"), "reversals in"),
+        (set_in(3, Description="AvidXchange 2026-03-08 USMF OPER USD"), "in journal"),
         (set_in(10, AmountCur=-97), "moved instead of"),
         (set_in(12, AccountingCurrencyAmount=97), "is off by"),
     ],

@@ -111,7 +111,9 @@ def judge_invoices(
         coded = Counter(map(_line, invoice["Distributions"]))
         wrong += _unequal(name, coded, _counted(lines.pop(reference, []), _kept_line))
         scan = Counter([hashlib.sha256(scans[invoice["Id"]]).hexdigest()])
-        wrong += _unequal(f"{name} image", scan, _counted(files.pop(reference, []), _sha256))
+        wrong += _unequal(
+            f"{name} image", scan, _counted(files.pop(reference, []), lambda file: file["FileContents"]["sha256"])
+        )
     wrong += [f"{' '.join(place)}: an invoice that nobody approved" for place in headers]
     wrong += [f"{' '.join(place)}: lines of no approved invoice" for place in lines]
     return wrong + [f"{' '.join(place)}: an image of no approved invoice" for place in files]
@@ -134,9 +136,11 @@ def judge_payments(
         lines[kept.last["dataAreaId"], kept.last.get("PaymentId", "")].append(kept)
     settled: dict[tuple[str, ...], Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for kept in books.written(SETTLED):
-        settled[_line_of(kept.last)][_settlement(kept.last)] += kept.created
+        row = kept.last
+        settled[_line_of(row["JournalLineCompany"], row, row["JournalLineNumber"])][_settlement(row)] += kept.created
     expected: Counter[tuple[str, str]] = Counter()
     nothing = frozenset(unsettled)
+    names = _names(books)
     for payment in payments:
         for number, wanted in _wanted_lines(payment, companies):
             found = lines.pop((companies.of(payment), number), [])
@@ -148,12 +152,18 @@ def judge_payments(
             wrong += _differences(name, kept_line, wanted)
             amount = Decimal(wanted.get("DebitAmount", 0)) - Decimal(wanted.get("CreditAmount", 0))
             journal = (kept_line["dataAreaId"], kept_line["JournalBatchNumber"])
+            if names.get(journal) != _journal_name(wanted):
+                wrong.append(f"{name}: in journal {names.get(journal)!r} instead of {_journal_name(wanted)!r}")
             expected[journal] += amount  # type: ignore[assignment]
             if number == str(payment["PaymentId"]):
                 remitted = Counter(map(_remitted, payment["Remittances"]))
                 if payment["PaymentId"] in nothing:
                     remitted.clear()
-                wrong += _unequal(f"{name} settlements", remitted, settled.pop(_line_of_payment(kept_line), Counter()))
+                wrong += _unequal(
+                    f"{name} settlements",
+                    remitted,
+                    settled.pop(_line_of(journal[0], kept_line, kept_line["LineNumber"]), Counter()),
+                )
     wrong += [f"{company} payment {number or 'without a number'}: nobody paid it" for company, number in lines]
     wrong += [f"{' '.join(place)}: settlements of no payment" for place in settled]
     return wrong + _judge_journals(books, expected)
@@ -162,8 +172,7 @@ def judge_payments(
 def _judge_journals(books: Books, expected: Mapping[tuple[str, str], Any]) -> list[str]:
     """Hold the totals that F&O shows of each journal against the sum of what is in it, to the cent."""
     wrong = []
-    heads = [kept.last for kept in books.written(JOURNALS)]
-    names = {(head["dataAreaId"], head["JournalBatchNumber"]): head["Description"] for head in heads}
+    names = _names(books)
     for kept in books.all(TOTALS):
         place = (kept.last["dataAreaId"], kept.last["JournalNum"])
         debit, credit = (_money(kept.last.get(f"JournalTotal{side}")) for side in ("Debit", "Credit"))
@@ -305,10 +314,6 @@ def _kept_line(line: Row) -> tuple[Any, ...]:
     )
 
 
-def _sha256(attachment: Row) -> str:
-    return str(attachment["FileContents"]["sha256"])
-
-
 def _wanted_lines(payment: Row, companies: Companies) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield number and fields of each line that a payment must have: none, its own, its reversal."""
     day = payment["SettledDate"]
@@ -331,6 +336,18 @@ def _wanted_lines(payment: Row, companies: Companies) -> Iterator[tuple[str, dic
         yield f"{number}-V", {**shared, **back}
 
 
+def _names(books: Books) -> dict[tuple[str, str], str]:
+    """Return the name of each journal by company and number."""
+    heads = [kept.last for kept in books.written(JOURNALS)]
+    return {(head["dataAreaId"], head["JournalBatchNumber"]): head["Description"] for head in heads}
+
+
+def _journal_name(line: Row) -> str:
+    """Return the name of the journals that a line may be in: one batch for each day, account and currency."""
+    parts = ("AvidXchange", line["TransactionDate"][:10], line["OffsetAccountDisplayValue"], line["CurrencyCode"])
+    return " ".join((*parts, "reversals") if line.get("CreditAmount") else parts)
+
+
 def _remitted(remittance: Row) -> tuple[Any, ...]:
     return remittance["Number"], _money(remittance["Net"]), _money(remittance["Discount"])
 
@@ -338,9 +355,6 @@ def _remitted(remittance: Row) -> tuple[Any, ...]:
 def _settlement(row: Row) -> tuple[Any, ...]:
     net, discount = row["SettlementAmountInInvoiceCurrency"], row.get("CashDiscountToTakeInInvoiceCurrency")
     return row["InvoiceNumber"], _money(net), _money(discount)
-
-
-# --- parts ---
 
 
 def _by_invoice(books: Books, obj: str) -> dict[tuple[str, str], list[Kept]]:
@@ -354,13 +368,8 @@ def _place(header: Row) -> tuple[str, str, str]:
     return header["dataAreaId"], header["InvoiceAccount"], header["InvoiceNumber"]
 
 
-def _line_of(settlement: Row) -> tuple[str, ...]:
-    number = f"{_money(settlement['JournalLineNumber']).normalize():f}"
-    return settlement["JournalLineCompany"], settlement["JournalBatchNumber"], number
-
-
-def _line_of_payment(line: Row) -> tuple[str, ...]:
-    return line["dataAreaId"], line["JournalBatchNumber"], f"{_money(line['LineNumber']).normalize():f}"
+def _line_of(company: str, row: Row, number: Any) -> tuple[str, ...]:
+    return company, row["JournalBatchNumber"], f"{_money(number).normalize():f}"
 
 
 def _counted(found: Iterable[Kept], read: Callable[[Row], Any]) -> Counter[Any]:
