@@ -276,9 +276,6 @@ def judge_acknowledgements(batches: Sequence[Row], told: Sequence[Row]) -> list[
     return wrong + [f"batch {guid}: acknowledged, but not closed" for guid in last.keys() - ended.keys()]
 
 
-# --- one document ---
-
-
 def _header(invoice: Row) -> dict[str, Any]:
     return {
         "InvoiceDate": f"{str(invoice['InvoiceDate'])[:10]}T12:00:00Z",
