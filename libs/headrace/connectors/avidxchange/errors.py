@@ -8,13 +8,12 @@ Source: https://apim.docs.wso2.com (error handling, rate limiting); shapes of Av
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import httpx
 
-from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.platform.refusals import CHANGE, UNFORESEEN, Failure, Rule, at, clean, meant, reject, stop, throttled
 from headrace.platform.retry_after import retry_after
 
 Phase = Literal["change", "list", "link"]
@@ -24,99 +23,36 @@ THROTTLE_SECONDS = 30.0
 """Wait after a 429 that names no time: half of the minute that the quota counts."""
 NOT_THERE = "record is not there"
 ENDED = "link has ended"
-_LONGEST = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A refusal as read from the wire. `code` is the gateway's, "" if the system itself answered."""
-
-    status: int
-    text: str = ""
-    code: str = ""
-    after: float | None = None
-
-
-Outcome = Callable[[str, Failure], Exception]
-
-
-def _reject(reason: str, remedy: str) -> Outcome:
-    return lambda what, failure: RejectRecord(reason, f"{what}: {failure.text or failure.status}. {remedy}")
-
-
-def _stop(remedy: str) -> Outcome:
-    return lambda what, failure: StopConnection(
-        f"{what} is answered with {failure.status} {failure.text}".rstrip(), remedy
-    )
-
-
-def _throttled(what: str, failure: Failure) -> Exception:
-    after = THROTTLE_SECONDS if failure.after is None else failure.after
-    return RetryLater(f"{what}: over the request limit ({failure.status})", after)
-
-
-def _later(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: answered with {failure.status} {failure.text}".rstrip(), failure.after)
-
-
-def _unknown(what: str, failure: Failure) -> Exception:
-    return OutcomeUnknown(f"{what}: answered with {failure.status} {failure.text}".rstrip())
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row: statuses, phases and beginning of the gateway's code that mean an outcome; what is empty matches all."""
-
-    outcome: Outcome
-    statuses: frozenset[int] = frozenset()
-    phases: frozenset[Phase] = frozenset()
-    code: str = ""
-
-    def fits(self, failure: Failure, phase: Phase) -> bool:
-        """Say whether the row applies."""
-        return (
-            (not self.statuses or failure.status in self.statuses)
-            and (not self.phases or phase in self.phases)
-            and failure.code.startswith(self.code)
-        )
-
-
-def _at(*statuses: int) -> frozenset[int]:
-    return frozenset(statuses)
-
-
-_CHANGE: frozenset[Phase] = frozenset({"change"})
-_LINK: frozenset[Phase] = frozenset({"link"})
+_LINK = frozenset({"link"})
 CREDENTIAL = "Check auth of the connection: AvidSuite > System Setup > Account Information > Connections > API."
 PERMISSION = "Check that user and company of the credential belong together, and may use these accounting systems."
 NAMES = "Compare paths and filters of the contract with the API's reference, and base_url."
 
 TABLE: tuple[Rule, ...] = (
-    Rule(_stop(CREDENTIAL), _at(401)),
-    Rule(_stop(CREDENTIAL), code="9009"),  # the gateway: invalid, missing or expired credentials, no subscription
-    Rule(_throttled, _at(429)),
-    Rule(_throttled, code="9008"),  # the gateway: throttled out; some versions answer with 503
-    Rule(_stop(PERMISSION), _at(403)),
-    Rule(_reject(ENDED, "Read the record again: it has a fresh one."), _at(404, 410), _LINK),
+    Rule(stop(CREDENTIAL), at(401)),
+    Rule(stop(CREDENTIAL), code="9009"),  # the gateway: invalid, missing or expired credentials, no subscription
+    Rule(throttled(THROTTLE_SECONDS), at(429)),
+    Rule(throttled(THROTTLE_SECONDS), code="9008"),  # the gateway: throttled out; some versions answer with 503
+    Rule(stop(PERMISSION), at(403)),
+    Rule(reject(ENDED, "Read the record again: it has a fresh one."), at(404, 410), _LINK),
     # An address of the contract that does not exist is wrong for every record.
-    Rule(_stop(NAMES), _at(404, 405, 410)),
+    Rule(stop(NAMES), at(404, 405, 410)),
     Rule(
-        _reject("refused by AvidXchange", "Correct the record at its source or the mapping, then retry."),
-        _at(400, 409, 413, 415, 422),
-        _CHANGE,
+        reject("refused by AvidXchange", "Correct the record at its source or the mapping, then retry."),
+        at(400, 409, 413, 415, 422),
+        CHANGE,
     ),
-    Rule(_reject("request refused", NAMES), _at(400, 409, 413, 414, 415, 422)),
-    # 5xx and all else: a change may have been made (I4), a read is safe again.
-    Rule(_unknown, phases=_CHANGE),
-    Rule(_later),
+    Rule(reject("request refused", NAMES), at(400, 409, 413, 414, 415, 422)),
+    *UNFORESEEN,
 )
 """The first row that fits decides."""
 
 
 def error_of(what: str, response: httpx.Response, phase: Phase) -> Exception:
     """Return the error that an answer means; `what` names the call for people."""
-    failure = read_failure(response)
-    return next(rule for rule in TABLE if rule.fits(failure, phase)).outcome(what, failure)
+    return meant(TABLE, what, read_failure(response), phase)
 
 
 def read_failure(response: httpx.Response) -> Failure:
@@ -149,9 +85,3 @@ def messages(errors: Any, name: str) -> list[str]:
         each.get(name, each.get(name[:1].lower() + name[1:])) if isinstance(each, Mapping) else each for each in listed
     ]
     return [clean(str(each)) for each in found if each]
-
-
-def clean(text: str) -> str:
-    """Return one line, shortened, without a full stop at its end."""
-    line = " ".join(text.split()).rstrip(". ")
-    return line[:_LONGEST] + "…" if len(line) > _LONGEST else line

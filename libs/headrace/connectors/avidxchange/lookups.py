@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headrace.connectors.avidxchange.bundling import Bundler
 from headrace.connectors.avidxchange.client import AvidxchangeClient
 from headrace.connectors.avidxchange.companies import Companies
 from headrace.connectors.avidxchange.config import AvidxchangeConfig
@@ -12,6 +11,7 @@ from headrace.connectors.avidxchange.contract import Row
 from headrace.connectors.avidxchange.objects import CODES, LEGAL_ENTITY, VENDORS, Object
 from headrace.connectors.avidxchange.reading import Reader
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
+from headrace.platform.bundling import Bundler
 
 Key = tuple[str, ...]
 """Values of an object's key without the company, in the order of `Object.key`."""

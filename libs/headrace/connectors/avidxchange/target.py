@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.connectors.avidxchange import writing
-from headrace.connectors.avidxchange.bundling import Bundler
 from headrace.connectors.avidxchange.client import AvidxchangeClient
 from headrace.connectors.avidxchange.companies import Companies
 from headrace.connectors.avidxchange.config import AvidxchangeConfig
@@ -27,6 +26,7 @@ from headrace.connectors.avidxchange.values import version_of
 from headrace.core.contracts import Action, Found, Limits, Operation, Written
 from headrace.core.errors import ChangedMeanwhile, HeadraceError, RejectRecord
 from headrace.core.refs import encode_key
+from headrace.platform.bundling import Bundler
 
 READ_BACK_SECONDS = 10.0
 """How long reading records after their change may take, within `call_deadline`; the change itself is confirmed."""

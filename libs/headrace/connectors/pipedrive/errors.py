@@ -8,13 +8,11 @@ block after ignored 429s.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
 
-from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.platform.refusals import CHANGE, UNFORESEEN, Failure, Rule, at, clean, meant, reject, stop, throttled
 from headrace.platform.retry_after import retry_after
 
 Phase = Literal["change", "record", "list"]
@@ -25,99 +23,32 @@ BURST_SECONDS = 2.0
 BLOCKED_SECONDS = 300.0
 """Wait after the edge's block page, which names no time."""
 NOT_THERE = "record is not there"
-_LONGEST = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A refusal as read from the wire."""
-
-    status: int
-    text: str = ""
-    code: str = ""
-    html: bool = False
-    after: float | None = None
-
-
-Outcome = Callable[[str, Failure], Exception]
-
-
-def _reject(reason: str, remedy: str) -> Outcome:
-    return lambda what, failure: RejectRecord(reason, f"{what}: {failure.text or failure.status}. {remedy}")
-
-
-def _stop(remedy: str) -> Outcome:
-    return lambda what, failure: StopConnection(
-        f"{what} is answered with {failure.status} {failure.text}".rstrip(), remedy
-    )
-
-
-def _throttled(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: over the request limit (429)", failure.after or BURST_SECONDS)
-
-
-def _blocked(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: blocked at the edge after too many calls (403 page)", failure.after or BLOCKED_SECONDS)
-
-
-def _later(what: str, failure: Failure) -> Exception:
-    return RetryLater(f"{what}: answered with {failure.status} {failure.text}".rstrip(), failure.after)
-
-
-def _unknown(what: str, failure: Failure) -> Exception:
-    return OutcomeUnknown(f"{what}: answered with {failure.status} {failure.text}".rstrip())
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row: statuses, phases, error code and form of body that mean an outcome; what is empty matches all."""
-
-    outcome: Outcome
-    statuses: frozenset[int] = frozenset()
-    phases: frozenset[Phase] = frozenset()
-    code: str = ""
-    html: bool | None = None
-
-    def fits(self, failure: Failure, phase: Phase) -> bool:
-        """Say whether the row applies."""
-        return (
-            (not self.statuses or failure.status in self.statuses)
-            and (not self.phases or phase in self.phases)
-            and failure.code.startswith(self.code)
-            and self.html in (None, failure.html)
-        )
-
-
-def _at(*statuses: int) -> frozenset[int]:
-    return frozenset(statuses)
-
-
-_CHANGE: frozenset[Phase] = frozenset({"change"})
-_LIST: frozenset[Phase] = frozenset({"list"})
-_READ: frozenset[Phase] = frozenset({"record", "list"})
+PAGE = "page"
+"""Form of a body that is no JSON: the edge answered."""
+_LIST = frozenset({"list"})
 PERMISSION = "Check the permission set and the visibility of the token's user in Pipedrive."
 
 TABLE: tuple[Rule, ...] = (
-    Rule(_stop("Check api_token; a new token of the user replaces the old one."), _at(401)),
-    Rule(_stop("The Pipedrive account is closed or unpaid; renew it."), _at(402)),
+    Rule(stop("Check api_token; a new token of the user replaces the old one."), at(401)),
+    Rule(stop("The Pipedrive account is closed or unpaid; renew it."), at(402)),
     # The edge answers in place of the API, so nothing was taken.
-    Rule(_blocked, _at(403), html=True),
-    Rule(_reject("plan limit reached", "Raise the plan or remove records, then retry."), _at(403), code="feature_capp"),
-    Rule(_stop(PERMISSION), _at(403), _LIST),
+    Rule(throttled(BLOCKED_SECONDS, "blocked at the edge after too many calls"), at(403), form=PAGE),
+    Rule(reject("plan limit reached", "Raise the plan or remove records, then retry."), at(403), code="feature_capp"),
+    Rule(stop(PERMISSION), at(403), _LIST),
     # Visibility and permission refuse single records, so one record must not stop the connection (I11).
-    Rule(_reject("permission denied", PERMISSION), _at(403)),
-    Rule(_throttled, _at(429)),
+    Rule(reject("permission denied", PERMISSION), at(403)),
+    Rule(throttled(BURST_SECONDS), at(429)),
     Rule(
-        _reject("refused by Pipedrive", "Correct the record at its source or the mapping, then retry."),
-        _at(400, 409, 422),
-        _CHANGE,
+        reject("refused by Pipedrive", "Correct the record at its source or the mapping, then retry."),
+        at(400, 409, 422),
+        CHANGE,
     ),
-    Rule(_reject(NOT_THERE, "It was deleted or is not visible: look in Pipedrive."), _at(404, 410)),
-    Rule(_reject("request refused", "Pipedrive does not accept this request."), _at(400, 405, 409, 413, 414, 422)),
-    Rule(_reject("feature not enabled", "Enable the feature in Pipedrive or take the field out."), _at(415)),
-    # 5xx and all else: a change may have been made (I4), a read is safe again.
-    Rule(_unknown, phases=_CHANGE),
-    Rule(_later, phases=_READ),
+    Rule(reject(NOT_THERE, "It was deleted or is not visible: look in Pipedrive."), at(404, 410)),
+    Rule(reject("request refused", "Pipedrive does not accept this request."), at(400, 405, 409, 413, 414, 422)),
+    Rule(reject("feature not enabled", "Enable the feature in Pipedrive or take the field out."), at(415)),
+    *UNFORESEEN,
 )
 """The first row that fits decides."""
 
@@ -130,8 +61,7 @@ def error_of(what: str, response: httpx.Response, phase: Phase) -> Exception:
         response: the answer, also one of status 200 with `"success": false`.
         phase: what kind of call it was.
     """
-    failure = read_failure(response)
-    return next(rule for rule in TABLE if rule.fits(failure, phase)).outcome(what, failure)
+    return meant(TABLE, what, read_failure(response), phase)
 
 
 def read_failure(response: httpx.Response) -> Failure:
@@ -142,9 +72,9 @@ def read_failure(response: httpx.Response) -> Failure:
     body = _body(response)
     if body is None:
         html = "html" in response.headers.get("content-type", "") or response.content.lstrip()[:1] == b"<"
-        return Failure(response.status_code, html=html, after=after)
+        return Failure(response.status_code, after=after, form=PAGE if html else "")
     text = body.get("error") or body.get("message") or _flat(body.get("errors")) or ""
-    return Failure(response.status_code, _clean(str(text)), str(body.get("code") or ""), after=after)
+    return Failure(response.status_code, clean(str(text)), str(body.get("code") or ""), after=after)
 
 
 def seconds(text: str | None) -> float | None:
@@ -171,8 +101,3 @@ def _flat(errors: Any) -> str:
     return "; ".join(
         f"{name}: {', '.join(map(str, texts))}" for name, texts in errors.items() if isinstance(texts, list)
     )
-
-
-def _clean(text: str) -> str:
-    line = " ".join(text.split()).rstrip(". ")
-    return line[:_LONGEST] + "…" if len(line) > _LONGEST else line

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from headrace.connectors.avidxchange.bundling import Bundler
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
+from headrace.platform.bundling import Bundler
 from headrace.testing.serving import eventually
 
 LONG = 60.0
