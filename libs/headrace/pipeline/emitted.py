@@ -30,7 +30,7 @@ class Table(Protocol):
 
 @dataclass(slots=True)
 class Seen:
-    """What was emitted of one record: its version, for each entity the last event, and where its files lie, by id."""
+    """What was emitted of one record: its version, for each entity the last event, and its files, by id."""
 
     version: str = ""
     entities: dict[str, dict[str, str]] | None = None
@@ -42,18 +42,18 @@ class Seen:
         return cls(
             record["version"],
             {each["entity"]: dict(each) for each in record["entities"]},
-            {each["attachment_id"]: dict(each["content"]) for each in record["files"] if each["content"]},
+            {each["attachment_id"]: dict(each) for each in record["files"] if each["content"]},
         )
 
 
 def content_of(mapped: Mapped, record: Record) -> str:
     """Return the fingerprint of what a record says: the same content is told once.
 
-    Where a file lies is no part of it, only which file. What many records tell of counts once for each of them.
+    Where a file lies is no part of it, only what it holds. What many records tell of counts once for each of them.
     """
     data = mapped.data
     if files := data.get("attachments"):
-        data = {**data, "attachments": [{**each, "content": None} for each in files]}
+        data = {**data, "attachments": [{**each, "content": (each["content"] or {}).get("sha256")} for each in files]}
     says = [data, mapped.legal_entity, record.deleted]
     return fingerprint(values.dump(says if mapped.id is None else [*says, record.ref.external_id]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,15 +46,20 @@ class Files:
             and ATTACHMENTS not in record.data
         )
 
-    def named(self, record: Record) -> Record:
-        """Return the record with its files as they are named; nothing is read."""
+    def named(self, record: Record, seen: Seen) -> Record:
+        """Return the record with its files as they are remembered; nothing is read."""
         if self._source is None:
             return record
-        files = [_named(attachment, None) for attachment in self._source.attachments(record)]
+        files = [
+            _named(attachment, seen.files.get(attachment.id, {}).get("content"))
+            for attachment in self._source.attachments(record)
+        ]
         return replace(record, data={**record.data, ATTACHMENTS: files})
 
     async def complete(self, record: Record, seen: Seen) -> Record:
-        """Return the record with its files, stored; `seen` remembers what is stored already.
+        """Return the record with its files, stored; `seen` remembers what is stored already, and of which version.
+
+        A file may change without another name: it is read again when its record has changed.
 
         Raises:
             RetryLater: a file cannot be read now. StopConnection: an operator must act. RejectRecord: it is not there.
@@ -64,13 +69,23 @@ class Files:
         kept: dict[str, dict[str, Any]] = {}
         files = []
         for attachment in self._source.attachments(record):
-            content = seen.files.get(attachment.id)
-            if content is None or content["stored_at"] < datetime.now(UTC) - _STORED_AGAIN_AFTER:
-                content = await self._stored(record, attachment)
-            kept[attachment.id] = content
+            content = await self._content(record, attachment, seen.files.get(attachment.id))
             files.append(_named(attachment, content))
+            kept[attachment.id] = {"attachment_id": attachment.id, "version": record.version, "content": content}
         seen.files = kept
         return replace(record, data={**record.data, ATTACHMENTS: files})
+
+    async def _content(
+        self, record: Record, attachment: Attachment, before: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Return where a file lies: where it lay, unless it holds something else by now or will soon be gone."""
+        kept: dict[str, Any] | None = before["content"] if before is not None else None
+        if kept is not None and kept["stored_at"] < datetime.now(UTC) - _STORED_AGAIN_AFTER:
+            kept = None
+        if kept is not None and before is not None and before["version"] == record.version:
+            return kept
+        found = await self._stored(record, attachment)
+        return kept if kept is not None and kept["sha256"] == found["sha256"] else found
 
     async def _stored(self, record: Record, attachment: Attachment) -> dict[str, Any]:
         if self._source is None:

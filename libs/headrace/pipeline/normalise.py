@@ -356,7 +356,7 @@ class Normaliser:
             "external_id": delivery.ref.external_id,
             "version": max(record.version, seen.version),
             "entities": list((seen.entities or {}).values()),
-            "files": [{"attachment_id": name, "content": content} for name, content in seen.files.items()],
+            "files": list(seen.files.values()),
             "delivery_id": delivery.delivery_id,
             "updated_at": datetime.now(UTC),
         }

@@ -236,9 +236,9 @@ class SourceComparison:
             gone = known["fingerprint"] == _LAPSED or self._is_told_gone(document, ref)
             return _Look(replace(finding, verdict=Verdict.KNOWN_GONE if gone else Verdict.GONE), told=told)
         if self._files.concern(document, record):
-            record = self._files.named(record)
+            record = self._files.named(record, seen)
         try:
-            mapped = map_in(document, record, self._identity, self._transforms)
+            mapped = map_in(document, record, self._identity, self._transforms, told=known is not None)
         except RejectRecord as error:
             finding = replace(finding, verdict=Verdict.CANNOT_BE_MAPPED, detail=error.detail)
             return _Look(finding, record.version, told, modified_at=record.modified_at)
