@@ -78,7 +78,15 @@ class Full(RetryLater):
     """Certainly not taken: what the record belongs to takes no more, as a journal that was posted, or is gone.
 
     Another takes its place (`open` of mapping steps); the caller has that looked after, and waits for it.
+
+    Args:
+        reason: as in `RetryLater`.
+        of: target id of what is full.
     """
+
+    def __init__(self, reason: str, of: str = "") -> None:
+        super().__init__(reason)
+        self.of = of
 
 
 class RejectRecord(HeadraceError):

@@ -32,10 +32,13 @@ def same(ours: Any, theirs: Any) -> bool:
     """Say whether a target holds what we would write, in spite of how it spells values.
 
     Decimals compare by amount, a date equals a UTC timestamp of that day, None equals "" and 1900-01-01 (the empty
-    date of Dynamics), text ignores spaces at its ends, money names its number "amount" or "value".
+    date of Dynamics), text ignores spaces at its ends, money names its number "amount" or "value". Stored content
+    (`common/attachment`) is what it holds, wherever it lies.
     """
     if type(ours) is type(theirs) and ours == theirs:
         return True
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping) and "sha256" in ours and "sha256" in theirs:
+        return bool(ours["sha256"] == theirs["sha256"])
     left, right = _plain(ours), _plain(theirs)
     if _is_day(left) != _is_day(right):
         left, right = _as_day(left), _as_day(right)

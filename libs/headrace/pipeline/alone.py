@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from headrace.core.contracts import Operation, Serial, Target
+from headrace.pipeline.lanes import aside
 
 
 class Alone:
     """Lets one operation of a group at a time through, in the order in which they came.
 
-    The wait is before the INTENT, so it takes nothing from the deadline of the call.
+    The wait is before the INTENT, so it takes nothing from the deadline of the call; and others work meanwhile (I11).
     """
 
     def __init__(self, target: Target) -> None:
@@ -29,10 +30,17 @@ class Alone:
             return
         lock = self._locks.setdefault(group, asyncio.Lock())
         self._waiting[group] = self._waiting.get(group, 0) + 1
+        held = False
         try:
-            async with lock:
-                yield
+            if lock.locked():
+                async with aside():
+                    held = await lock.acquire()
+            else:
+                held = await lock.acquire()
+            yield
         finally:
+            if held:
+                lock.release()
             self._waiting[group] -= 1
             if not self._waiting[group]:
                 del self._waiting[group], self._locks[group]

@@ -78,10 +78,15 @@ class NotKept(NeedsReview):
         super().__init__(
             "not kept by the target",
             f"{operation.object} {target_id} is in the target, with {words}. Correct it there, then retry: what is "
-            "left to do goes on, and nothing is written a second time",
+            "left to do goes on, and the record is not made a second time",
             lost,
         )
-        self.state = done.state
+        step = done.state.step(operation.step)
+        kept = {name: theirs for name, (_, theirs) in lost.items()}
+        # What is not there shows as a difference until somebody puts it there.
+        self.state = (
+            done.state if step is None else done.state.with_step(replace(step, shadow={**step.shadow, **kept}, held={}))
+        )
 
 
 class Effects:

@@ -49,11 +49,12 @@ class Seen:
 def content_of(mapped: Mapped, record: Record) -> str:
     """Return the fingerprint of what a record says: the same content is told once.
 
-    Where a file lies is no part of it, only what it holds. What many records tell of counts once for each of them.
+    A file is told again where it lies elsewhere by now: what it holds changed, or it would soon be gone. What many
+    records tell of counts once for each of them.
     """
     data = mapped.data
     if files := data.get("attachments"):
-        data = {**data, "attachments": [{**each, "content": (each["content"] or {}).get("sha256")} for each in files]}
+        data = {**data, "attachments": [{**each, "content": (each["content"] or {}).get("key")} for each in files]}
     says = [data, mapped.legal_entity, record.deleted]
     return fingerprint(values.dump(says if mapped.id is None else [*says, record.ref.external_id]))
 

@@ -111,6 +111,16 @@ class FirstContact:
         await task.note("match", "closed", operation=look, target_id=existing.target_id, detail=words)
         return state.without_step(step.step)
 
+    def check_ours(self, task: Task, step: PlannedStep, done: Done) -> None:
+        """Make sure that what has our mark is not known to be another's.
+
+        Raises:
+            NeedsReview: it is linked to another identity.
+        """
+        adopted = done.state.step(step.step)
+        if adopted is not None:
+            self._check(task, step, step.marker, Found(adopted.target_id))
+
     def _check(self, task: Task, step: PlannedStep, key: Mapping[str, Any], found: Found) -> None:
         words = ", ".join(f"{name} = {value}" for name, value in key.items()) or f"id {found.target_id}"
         if found.matches > 1:

@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 Work = Callable[[], Awaitable[None]]
+
+
+_SLOTS: ContextVar[asyncio.Semaphore | None] = ContextVar("slots", default=None)
+
+
+@asynccontextmanager
+async def aside() -> AsyncIterator[None]:
+    """Give the place of the running work to others while it waits for its turn at something that they do not need."""
+    slots = _SLOTS.get()
+    if slots is None:
+        yield
+        return
+    slots.release()
+    try:
+        yield
+    finally:
+        await slots.acquire()
 
 
 class Lanes:
@@ -74,6 +93,7 @@ class Lanes:
             self._draining = False
 
     async def _run(self, key: str) -> None:
+        _SLOTS.set(self._slots)
         lane = self._lanes[key]
         while lane:
             async with self._slots:

@@ -193,6 +193,8 @@ class Performer:
                 if found is None:
                     raise
             else:
+                if done.adopted:
+                    self._first.check_ours(task, step, done)
                 performed.reached(Outcome.ADOPTED if done.adopted else Outcome.CREATED)
                 if main:
                     performed.wrote = step.fields

@@ -86,6 +86,7 @@ class Planner:
         plan = self.plan(event, done)
         if isinstance(plan, Skipped):
             return plan
+        heed_holds = heed_holds and bool(plan.steps)  # where nothing is to be made there is nothing to hold back
         for held in plan.held if heed_holds else ():
             metrics.HOLDS.labels(self._connection, held.rule).inc()
         if heed_holds and (rule := _held_back(plan.held)) is not None:

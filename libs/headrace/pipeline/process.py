@@ -215,9 +215,9 @@ class Processor:
         task = await self._task(work, document, state, note)
         if is_delete(event):
             policy = document.when_gone(event.meta.reason)
-            if policy == "delete" and state.steps:
+            if policy == "delete" and state.steps and not state.is_foreign:
                 return await self._performer.delete(task, state), ""
-            if policy == "review" and state.steps and not work.forced:
+            if policy != "skip" and state.steps and not work.forced:
                 raise commands.gone_at_source(event)
             return Performed(state, Outcome.SKIPPED), commands.why_gone(event)
         plan = await self._planner.complete(event, state.done, heed_holds=not (state.steps or work.forced))
@@ -308,6 +308,8 @@ class Processor:
         )
         if work.message is not None:
             done = replace(done, topic=work.message.topic, partition=work.message.partition, offset=work.message.offset)
+        elif not done.topic:
+            done = replace(done, topic=work.topic)
         point("effects.before-done")
         await self._store.put(event.key, done)
         point("effects.after-done")

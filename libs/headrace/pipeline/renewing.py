@@ -39,7 +39,10 @@ class Renewing:
 
         A timer tries it again all the same, should the order get lost or prove unneeded.
         """
-        owners = dict(self._owners(self._planner.refreshed(event.data)))
+        found = list(self._owners(self._planner.refreshed(event.data)))
+        owners = {key: entity for key, entity, target_id in found if target_id == full.of} or {
+            key: entity for key, entity, _ in found
+        }
         for canonical_id in owners:
             record = {
                 "command_id": str(uuid.uuid4()),
@@ -57,13 +60,15 @@ class Renewing:
         canonical_id, entity = next(iter(owners.items()))
         return WaitForRecord(entity, canonical_id, f"{full.reason}; another {entity} takes its place")
 
-    def _owners(self, value: Any) -> Iterator[tuple[str, str]]:
-        """Yield canonical id and entity of every reference to what the target keeps in records that get full."""
+    def _owners(self, value: Any) -> Iterator[tuple[str, str, str | None]]:
+        """Yield canonical id, entity and target id of every reference to what the target keeps in records that fill."""
         if isinstance(value, dict):
             entity, canonical_id = value.get("entity"), value.get("canonical_id")
             document = self._planner.mapping(entity) if entity and canonical_id else None
-            if document is not None and any(step.open for step in document.steps):
-                yield str(canonical_id), str(entity)
+            for step in document.steps if document is not None else ():
+                if step.open:
+                    known_as = step.identity or step.object
+                    yield str(canonical_id), str(entity), self._planner.linked(str(canonical_id), known_as, None)
             for item in value.values():
                 yield from self._owners(item)
         elif isinstance(value, list):

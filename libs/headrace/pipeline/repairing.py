@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace.core.errors import RejectRecord, RetryLater
+from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import ParkReason
 from headrace.mapping.documents import OutMapping
 from headrace.pipeline.decoding import decode
@@ -92,9 +93,12 @@ async def renew(state: EffectState | None, canonical_id: str, codec: Codec, stor
         raise RejectRecord("nothing written", "nothing was ever written for this id")
     if state.parked is not None or state.intent is not None:
         raise RejectRecord("work under way", "work of this id is parked or under way already")
-    place = {"topic": state.topic, "partition": state.partition, "offset": state.offset}
-    parked = await _last_event({"canonical_id": canonical_id, "event_id": state.event_id}, place, codec, store)
-    await store.put(canonical_id, state.with_parked(parked))
+    # By its key, for what was parked in between was settled at another offset than it lies at.
+    message = await store.newest(state.topic, canonical_id)
+    if message is None or message.value is None:
+        raise RejectRecord("not there", f"{state.topic} keeps no event of this id any more")
+    event = record_to_event(await decode(codec, message.value))
+    await store.put(canonical_id, state.with_parked(_taken_up(event, message.topic, message.value, "renewal")))
     return "looked whether it still takes more"
 
 
@@ -111,10 +115,14 @@ async def _last_event(
         raise RejectRecord("not there", f"{topic}/{partition}/{offset} is not kept any more")
     if (event.key, event.meta.event_id) != (command["canonical_id"], command["event_id"]):
         raise RejectRecord("bad argument", f"{topic}/{partition}/{offset} is not the last event of this id")
+    return _taken_up(event, topic, value, LABEL)
+
+
+def _taken_up(event: CanonicalEvent, topic: str, value: bytes, label: str) -> Parked:
     return Parked(
         reason=ParkReason.WAITING.value,
-        label=LABEL,
-        detail="taken up again by a repair",
+        label=label,
+        detail=f"taken up again by a {label}",
         topic=topic,
         event=value,
         event_id=event.meta.event_id,

@@ -77,6 +77,10 @@ class MemoryStore:
         self.messages: dict[tuple[str, int, int], Message] = {}
         self.lease = lease
 
+    async def newest(self, topic: str, canonical_id: str) -> Message | None:
+        found = [each for each in self.messages.values() if (each.topic, each.key) == (topic, canonical_id)]
+        return found[-1] if found else None
+
     def get(self, canonical_id: str) -> EffectState | None:
         return self.states.get(canonical_id)
 

@@ -9,9 +9,11 @@ from decimal import Decimal
 import pytest
 
 from headrace.core.contracts import AlreadyThere
-from headrace.core.errors import Full
+from headrace.core.errors import Full, RejectRecord
+from headrace.core.event import Change
 from headrace.core.ids import mint_canonical_id
 from headrace.core.outcome import Outcome
+from headrace.pipeline.links import Link
 
 from .bench import Bench, event
 from .doubles import LedgerTarget
@@ -103,7 +105,7 @@ class Journals(LedgerTarget):
     async def apply(self, operation):
         journal = operation.fields.get("journal")
         if journal is not None and self.records.get(journal, {"posted": True}).get("posted"):
-            raise Full(f"journal {journal} is posted")
+            raise Full(f"journal {journal} is posted", journal)
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await asyncio.sleep(0)
@@ -187,6 +189,16 @@ async def test_a_payment_that_waited_until_its_journal_was_posted_has_another_ma
     assert bench.state(payment("2")).parked is None
 
 
+async def test_a_batch_whose_own_event_was_parked_in_between_is_renewed_too(bench):
+    bench.target.script = [RejectRecord("no journal name", "VendPay is not there")]
+    await bench.feed(batch())
+    await bench.command(batch().key, "retry")
+    bench.target.records["T1"]["posted"] = True
+    await bench.feed(payment("1"))
+    await bench.ordered()
+    assert len(there(bench, payment="1")) == 1
+
+
 async def test_a_journal_that_was_deleted_is_made_anew_for_what_is_still_to_be_paid(bench):
     await bench.feed(batch())
     del bench.target.records["T1"]
@@ -268,9 +280,46 @@ async def test_what_the_target_took_and_did_not_keep_is_shown_and_not_written_tw
     assert (parked.reason, parked.label) == ("review", "not kept by the target")
     assert "amount: nothing instead of 5" in parked.detail
     assert [step.step for step in bench.state(invoice()).steps] == ["header", "line:1"]
+    # Neither trying again nor a newer event forgets it, until somebody has corrected it.
+    await bench.command(invoice().key, "retry")
+    await bench.feed(invoice(2))
+    assert bench.state(invoice()).parked.label == "not kept by the target"
+    bench.target.apply = real
     await bench.command(invoice().key, "retry")
     assert bench.state(invoice()).parked is None
-    assert [entry[0] for entry in bench.target.ledger] == ["create"] * 3
+    assert [entry[0] for entry in bench.target.ledger if entry[0] == "create"] == ["create"] * 3
+
+
+async def test_a_line_that_is_another_payments_is_not_taken_for_ours(bench):
+    await bench.feed(batch())
+    bench.target.records["X7"] = {"payment": "1", "journal": "T1", "amount": Decimal("999.00")}
+    await bench.links.put(Link("erp", "Lines", "X7", "somebody-else", "vendor_payment", "written"))
+    await bench.feed(payment("1"))
+    assert bench.state(payment("1")).parked.label == "matched record belongs to another"
+    assert bench.target.records["X7"]["amount"] == Decimal("999.00")
+
+
+async def test_a_full_journal_of_reversals_renews_that_one_alone(bench):
+    void = {"status": "void", "void_batch": reference("payment_batch", VOIDED)}
+    await bench.feed(batch(), batch(VOIDED))
+    await bench.feed(payment("1"))
+    (reversals,) = [name for name, record in bench.target.records.items() if record.get("name") == VOIDED]
+    bench.target.records[reversals]["posted"] = True
+    await bench.feed(payment("1", version=2, **void))
+    await bench.ordered()
+    assert len(there(bench, name=DAY)) == 1
+    assert len(there(bench, name=VOIDED)) == 2
+    assert len(there(bench, payment="1-V")) == 1
+
+
+async def test_somebody_elses_document_is_not_deleted_whatever_the_policy():
+    bench = Bench((INVOICE.replace("version: 1", "version: 1\non_delete: delete"),), target=Journals())
+    bench.target.records["X1"] = {"vendor": "V1", "number": "A-9", "total": Decimal("10.00")}
+    await bench.feed(invoice())
+    gone = invoice(2)
+    await bench.feed(replace(gone, meta=replace(gone.meta, change=Change.DELETE, reason="deleted")))
+    assert bench.state(invoice()).parked.reason == "review"
+    assert "X1" in bench.target.records
 
 
 async def test_a_document_of_our_own_that_was_cut_off_is_completed(bench):

@@ -187,7 +187,8 @@ def results(rules: Contract, obj: Object, keys: Sequence[Key], answer: Any) -> l
     as_sent = {folded(key): key for key in keys}
     for place, result in enumerate(listed):
         echoed = named(result, names.item)
-        key = _key_of(rules, obj, echoed) or (folded(keys[place]) if place < len(keys) else None)
+        # By its place only where none is missing: else it may be anybody's.
+        key = _key_of(rules, obj, echoed) or (folded(keys[place]) if len(listed) == len(keys) else None)
         if key is not None:
             found[key] = _outcome(rules, obj, as_sent.get(key, key), result, echoed)
     missing = OutcomeUnknown(f"{obj.name}: the answer has {len(listed)} results for {len(keys)} items, and none for it")

@@ -25,6 +25,7 @@ from headrace.connectors.dynamics_fo.objects_payments import (
 from headrace.connectors.dynamics_fo.posted_invoices import PostedInvoices, named
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import Full, HeadraceError, RejectRecord
+from headrace.core.refs import encode_key
 
 NO_LONGER_PENDING = "no longer pending"
 REMEDY = "Correct it in Finance and Operations, then resolve with --take target."
@@ -90,10 +91,11 @@ class ClosedDocuments:
         journal = {COMPANY: str(known.get(entity_set.company)).lower(), JOURNAL_NUMBER: known.get(JOURNAL_NUMBER)}
         header = await self._client.get(PAYMENT_JOURNALS, journal, (*PAYMENT_JOURNALS.key, "IsPosted"))
         if entity_set is PAYMENT_LINES and operation.action is Action.CREATE:
+            words, of = f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]}", encode_key(journal)
             if header is None:
-                return Full(f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]} was deleted")
+                return Full(f"{words} was deleted", of)
             if header["IsPosted"] == "Yes":
-                return Full(f"journal {journal[JOURNAL_NUMBER]} of {journal[COMPANY]} is posted")
+                return Full(f"{words} is posted", of)
         if header is None or header["IsPosted"] != "Yes":
             return refused
         voucher = ""
