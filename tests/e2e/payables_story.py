@@ -11,7 +11,8 @@ from typing import Any
 
 from headrace.cli.demo.deployment import ERP
 from headrace.cli.demo.payables import AP, SYSTEMS, PayablesDeployment
-from headrace.cli.demo.payables_verdict import IMAGES, INVOICES, LINES, PAYMENTS, SETTLED, Books, Companies
+from headrace.cli.demo.payables_books import Books, Companies
+from headrace.cli.demo.payables_verdict import IMAGES, INVOICES, LINES, PAYMENTS, SETTLED
 from headrace.pipeline.backlog import Backlog
 from headrace.pipeline.decoding import decode
 from headrace.pipeline.shared import Shared

@@ -26,7 +26,7 @@ SCHEMA = "internal/link.v1"
 NATURAL = "*"
 _FACTS = "facts/"
 GONE = "gone"
-"""Fact of a record that is no longer at its source: "deleted" or "merged". Another may take its place."""
+"""Fact of a record that is gone at its source, or no longer concerns anybody: why. Another may take its place."""
 
 
 @dataclass(frozen=True, slots=True)

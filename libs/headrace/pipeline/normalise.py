@@ -275,7 +275,7 @@ class Normaliser:
             dict(mapped.natural_keys),
             share=document.same_keys == "share",
         )
-        facts = {GONE: reason} if reason in ("deleted", "merged") else dict(mapped.facts)
+        facts = {GONE: reason} if record.deleted else dict(mapped.facts)
         await self._state_facts(document, external_id, canonical_id, facts)
         if not record.deleted:
             await self._request_references(mapped)

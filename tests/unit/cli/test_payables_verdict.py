@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from headrace.cli.demo.payables_books import Books, Companies
 from headrace.cli.demo.payables_verdict import (
-    Books,
-    Companies,
     judge_acknowledgements,
     judge_codes,
     judge_invoices,
@@ -105,8 +104,10 @@ def payments() -> list[dict[str, Any]]:
             row("VendorPaymentJournalHeaders", dataAreaId="usmf", JournalBatchNumber=number, Description=name)
             for number, name in names.items()
         ),
-        row("VendorPaymentJournalLines", JournalBatchNumber="00001", LineNumber=1, PaymentId="9", **_SHARED, **own),
-        row("VendorPaymentJournalLines", JournalBatchNumber="00002", LineNumber=1, PaymentId="9-V", **_SHARED, **back),
+        row("VendorPaymentJournalLines", JournalBatchNumber="00001", LineNumber=1, PaymentId="ap/9", **_SHARED, **own),
+        row(
+            "VendorPaymentJournalLines", JournalBatchNumber="00002", LineNumber=1, PaymentId="ap/9-V", **_SHARED, **back
+        ),
         row(
             "VendorPaymentJournalLineSettledInvoices",
             JournalLineCompany="usmf",
@@ -170,12 +171,12 @@ def again(place: int, key: str = "another", **fields: Any) -> Change:
         (set_in(1, NetAmount=99.99), "is too many"),
         (set_in(2, FileContents={"sha256": "0", "bytes": 1}), "image"),
         (again(2), "image"),
-        (lambda ledger: ledger.pop(5), "payment 9: 0 lines"),
-        (again(5, JournalBatchNumber="00002"), "payment 9: 2 lines"),
+        (lambda ledger: ledger.pop(5), "payment ap/9: 0 lines"),
+        (again(5, JournalBatchNumber="00002"), "payment ap/9: 2 lines"),
         (again(5, PaymentId="10"), "nobody paid it"),
         (set_in(5, DebitAmount=97.99), "DebitAmount is 97.99"),
         (set_in(5, TransactionDate="2026-03-08T12:00:00Z"), "TransactionDate"),
-        (lambda ledger: ledger.pop(6), "payment 9-V: 0 lines"),
+        (lambda ledger: ledger.pop(6), "payment ap/9-V: 0 lines"),
         (set_in(6, JournalBatchNumber="00001"), "comes to"),
         (lambda ledger: ledger.pop(7), "settlements"),
         (again(7), "is too many"),
@@ -205,7 +206,7 @@ def test_what_a_clerk_entered_is_not_written_again() -> None:
 
 def test_a_payment_that_was_never_settled_has_no_line() -> None:
     still = {**PAYMENT, "SettledDate": None}
-    assert "usmf payment 9: nobody paid it" in judge_payments([still], Books(payments()), COMPANIES)
+    assert "usmf payment ap/9: nobody paid it" in judge_payments([still], Books(payments()), COMPANIES)
 
 
 ADDRESS = {"Line1": "1 Street", "City": "Leeds", "PostalCode": "LS1"}

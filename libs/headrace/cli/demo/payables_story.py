@@ -10,7 +10,8 @@ from typing import Any
 
 from headrace.cli.demo.deployment import Sandbox
 from headrace.cli.demo.payables import SYSTEMS, Demo
-from headrace.cli.demo.payables_verdict import Books, Companies, judge_invoices, judge_payments
+from headrace.cli.demo.payables_books import Books, Companies
+from headrace.cli.demo.payables_verdict import judge_invoices, judge_payments
 from headrace.cli.demo.purchasing import payables_seed
 from headrace.cli.demo.world import COMPANIES
 from headrace.sandbox.avidxchange.images import invoice_pdf

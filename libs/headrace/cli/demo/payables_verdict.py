@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-Row = Mapping[str, Any]
+from headrace.cli.demo.payables import AP
+from headrace.cli.demo.payables_books import Books, Companies, Kept, Row
 
 INVOICES, LINES, IMAGES = "VendorInvoiceHeaders", "VendorInvoiceLines", "VendorInvoiceDocumentAttachments"
 JOURNALS, PAYMENTS, SETTLED = (
@@ -29,51 +29,6 @@ _METHODS: Mapping[str, tuple[str, Callable[[Row], Any]]] = {
     "Virtual Credit Card": ("VCARD", lambda payment: payment["VirtualCard"]["Reference"]),
 }
 """Method of AvidXchange → the one of F&O, and its reference."""
-
-
-@dataclass(slots=True)
-class Kept:
-    """What the ledger tells of one record: how often the API created it, and its last state, even if it is gone."""
-
-    created: int = 0
-    written: int = 0
-    last: Row = field(default_factory=dict)
-
-
-class Books:
-    """F&O's ledger by object and key.
-
-    Args:
-        ledger: every change, oldest first.
-    """
-
-    def __init__(self, ledger: Iterable[Row]) -> None:
-        self._kept: dict[str, dict[str, Kept]] = defaultdict(lambda: defaultdict(Kept))
-        for entry in ledger:
-            kept = self._kept[entry["object"]][entry["key"]]
-            over_api = str(entry["request"]["path"]).startswith("/data")
-            kept.created += over_api and entry["action"] == "create"
-            kept.written += over_api
-            kept.last = entry["after"] or kept.last
-
-    def written(self, obj: str) -> Iterator[Kept]:
-        """Yield the records of an object that were written over the API."""
-        return (kept for kept in self._kept[obj].values() if kept.written)
-
-    def all(self, obj: str) -> Iterator[Kept]:
-        """Yield all records of an object."""
-        return iter(self._kept[obj].values())
-
-
-@dataclass(frozen=True, slots=True)
-class Companies:
-    """Which accounting system, by its id, stands for which legal entity."""
-
-    by_system: Mapping[int, str]
-
-    def of(self, record: Row) -> str:
-        """Return the legal entity of a record of AvidXchange."""
-        return self.by_system[record["AccountingSystemId"]]
 
 
 def judge_invoices(
@@ -155,7 +110,7 @@ def judge_payments(
             if names.get(journal) != _journal_name(wanted):
                 wrong.append(f"{name}: in journal {names.get(journal)!r} instead of {_journal_name(wanted)!r}")
             expected[journal] += amount  # type: ignore[assignment]
-            if number == str(payment["PaymentId"]):
+            if number == _number(payment):
                 remitted = Counter(map(_remitted, payment["Remittances"]))
                 if payment["PaymentId"] in nothing:
                     remitted.clear()
@@ -316,7 +271,7 @@ def _wanted_lines(payment: Row, companies: Companies) -> Iterator[tuple[str, dic
     day = payment["SettledDate"]
     if day is None:
         return
-    number, amount = str(payment["PaymentId"]), _money(payment["Amount"])
+    number, amount = _number(payment), _money(payment["Amount"])
     method, reference = _METHODS[payment["PaymentMethod"]["Description"]]
     shared = {
         "AccountType": "Vend",
@@ -343,6 +298,11 @@ def _journal_name(line: Row) -> str:
     """Return the name of the journals that a line may be in: one batch for each day, account and currency."""
     parts = ("AvidXchange", line["TransactionDate"][:10], line["OffsetAccountDisplayValue"], line["CurrencyCode"])
     return " ".join((*parts, "reversals") if line.get("CreditAmount") else parts)
+
+
+def _number(payment: Row) -> str:
+    """Return the name of a payment in F&O."""
+    return f"{AP}/{payment['PaymentId']}"
 
 
 def _remitted(remittance: Row) -> tuple[Any, ...]:

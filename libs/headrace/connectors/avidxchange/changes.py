@@ -7,6 +7,7 @@ handed over is left out. Cursor: by legal entity, the day up to which everything
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -136,7 +137,8 @@ class Changes:
         """Return an invoice that left its batch, as it is now; one that is nowhere is deleted."""
         ref = Ref(INVOICE, external_id)
         try:
-            return await self._invoices.fetch(ref) or Record(ref, {}, deleted=True)
+            found = await self._invoices.fetch(ref) or Record(ref, {}, deleted=True)
+            return replace(found, data={**found.data, "Released": False})
         except RejectRecord:
             return Record(ref, {}, complete=False)
 

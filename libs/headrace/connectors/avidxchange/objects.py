@@ -106,6 +106,7 @@ INVOICES = Object(
         # of the closed batch
         "BatchGUID": "string",
         "DateClosed": "datetime",
+        "Released": "boolean",  # false once it left its batch; nobody knows of one that was read by its id
     },
     lists={
         "Distributions": {

@@ -12,7 +12,7 @@ from headrace.connectors.avidxchange.objects import INVOICES, ORDERS, PAYMENTS, 
 from headrace.core.errors import ConfigurationError
 
 DERIVED = {
-    "LegalEntity", "VendorAccount", "VendorAddressId", "HasImage", "BatchGUID", "DateClosed",
+    "LegalEntity", "VendorAccount", "VendorAddressId", "HasImage", "BatchGUID", "DateClosed", "Released",
     "State", "PostingDate", "MethodKind", "ErrorReasons",
 }  # fmt: skip
 """Fields of records that are made of others."""
