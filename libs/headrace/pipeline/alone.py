@@ -21,6 +21,10 @@ class Alone:
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, int] = {}
 
+    def waiting(self, group: str) -> int:
+        """Return how many wait for their turn in a group."""
+        return max(0, self._waiting.get(group, 0) - 1)
+
     @asynccontextmanager
     async def inside(self, operation: Operation) -> AsyncIterator[None]:
         """Wait for the group's turn, and hold it."""
@@ -32,7 +36,9 @@ class Alone:
         self._waiting[group] = self._waiting.get(group, 0) + 1
         held = False
         try:
-            if lock.locked():
+            # Whoever waits does so aside, and a lock that is free may have others in line for it: with all places taken
+            # by those in line, the first of them would never get one to go on with.
+            if self.waiting(group):
                 async with aside():
                     held = await lock.acquire()
             else:
