@@ -68,7 +68,7 @@ async def _ping(
     settings: Settings, name: str, companies: Mapping[str, str], credentials: CredentialStore | None
 ) -> Sequence[Check]:
     (connector,) = choose(settings, CONNECTORS, lambda each: True, name).values()
-    fields, mappings = ping_needs.fields(settings, name, connector)
+    fields, mappings = ping_needs.fields(settings, name, connector, CONNECTORS)
     try:
         opened, _ = open_connection(settings, name, connector, credentials)
     except HeadraceError as error:

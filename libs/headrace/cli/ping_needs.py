@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headrace.core.contracts import Check, CheckState, Connector
 from headrace.core.errors import ConfigurationError
@@ -18,13 +18,16 @@ from headrace.platform.settings import Settings
 _CHECK = "Run: headrace mapping check"
 
 
-def fields(settings: Settings, name: str, connector: Connector) -> tuple[list[FieldNeed], Check]:
+def fields(
+    settings: Settings, name: str, connector: Connector, connectors: Sequence[Connector]
+) -> tuple[list[FieldNeed], Check]:
     """Return what the mappings of a connection use of it, and the line about the mappings themselves.
 
-    A mapping with problems is left out of the first and told in the second.
+    A mapping with problems is left out of the first and told in the second; a mapping out of what no other connection
+    tells is left out of both: nothing of it is ever written.
     """
     try:
-        documents = _documents(settings, name, connector)
+        documents = _documents(settings, name, connector, {each.system: each for each in connectors})
         schemas = Schemas(schemas_dir())
         entities = {each.entity: schemas.entity_fields(each.entity) for each in documents}
     except ConfigurationError as error:
@@ -58,8 +61,16 @@ def companies(settings: Settings, connectors: Sequence[Connector]) -> dict[str, 
     return found
 
 
-def _documents(settings: Settings, name: str, connector: Connector) -> list[MappingDocument]:
+def _documents(
+    settings: Settings, name: str, connector: Connector, systems: Mapping[str, Connector]
+) -> list[MappingDocument]:
     connection = settings.connections[name]
     inward = source_mappings(settings, name, connector) if connection.source else []
     outward = target_mappings(settings, name, connector).values() if connection.target else []
-    return [*inward, *outward]
+    told = {
+        document.entity
+        for other, each in settings.connections.items()
+        if other != name and each.source and each.system in systems
+        for document in source_mappings(settings, other, systems[each.system])
+    }
+    return [*inward, *(document for document in outward if document.entity in told)]

@@ -29,6 +29,11 @@ FINANCIAL = {
     | {"lines[].unit_price", "lines[].discount_percent", "lines[].discount_amount", "lines[].tax_percent"},
 }
 """Canonical fields that stay out of the CRM, by entity. List prices of products go there: sellers quote them."""
+PAYABLES = (
+    *("dimension_value", "ledger_account", "payment_batch", "purchase_order", "vendor", "vendor_invoice"),
+    "vendor_payment",
+)
+FINANCIAL |= {entity: set(SCHEMAS.entity_fields(entity)) for entity in PAYABLES}  # nothing of these goes there
 ACCOUNTING = re.compile(r"balance|bank|iban|swift|credit|debit|cost|margin|overdue|payment|amount_due|ledger")
 """Words of names that schemas may get one day; whatever is named so belongs into the list."""
 OF_A_DEAL = {"value", "currency", "products", "discounts", "arr", "mrr", "acv", "probability"}
