@@ -1,7 +1,7 @@
 """What an answer of AvidXchange means for what happens next: one table.
 
 Four shapes of errors were seen: AvidSuite's `exception`, a newer flat one, and two of the WSO2 gateway before it. An
-answer with status 200 to an upsert says nothing yet: each item has its own result (`results.py`).
+answer with status 200 to an upsert says nothing yet: each item has its own result (`writing.py`).
 Source: https://apim.docs.wso2.com (error handling, rate limiting); shapes of AvidSuite as seen in old clients.
 """
 
