@@ -34,7 +34,7 @@ class FirstContact:
         Raises:
             NeedsReview: several have the natural key, or the one that has it belongs to another identity.
         """
-        look = operation(self._connection, task.event, step, Action.UPDATE, {}, "")
+        look = operation(self._connection, task.event, step, Action.UPDATE, step.fields, "")
         known = self._links.external(task.event.key, self._connection, step.known_as, task.event.meta.legal_entity)
         if any((other.object, other.target_id) == (step.object, known) for other in state.steps):
             known = None

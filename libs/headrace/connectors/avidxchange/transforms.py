@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 _LINES = 2
@@ -12,7 +13,7 @@ _LINES = 2
 def transforms(config: Any = None) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name; they need nothing of the configuration."""
     del config
-    return {"line": line}
+    return {"line": line, "year": year}
 
 
 def line(text: Any = None, number: Any = None) -> str | None:
@@ -28,3 +29,8 @@ def line(text: Any = None, number: Any = None) -> str | None:
     lines = [*found[: _LINES - 1], ", ".join(found[_LINES - 1 :])]
     place = int(number) - 1
     return (lines[place] or None) if place < len(lines) else None
+
+
+def year(on: Any = None) -> int | None:
+    """Return the year of a day: a vendor's numbers may begin anew with it."""
+    return on.year if isinstance(on, date) else None

@@ -69,12 +69,10 @@ class PostedInvoices:
         Raises:
             NeedsReview: the number is used, and nothing tells whether by the invoice that this create made.
         """
-        rows = await self._rows(operation)
+        rows = [row for row in await self._rows(operation) if not _is_another(operation.fields, _header(row))]
         ours = operation.action is Action.CREATE and bool(operation.key.get(HEADER_REFERENCE))
-        if ours:
-            rows = [row for row in rows if not _is_another(operation.fields, _header(row))]
-            if differing := [row for row in rows if _differences(operation.fields, _header(row))]:
-                raise _taken(operation, _header(differing[0]))
+        if ours and (differing := [row for row in rows if _differences(operation.fields, _header(row))]):
+            raise _taken(operation, _header(differing[0]))
         return _found(_reference(operation), rows) if rows else None
 
     async def others_pending(self, operation: Operation) -> None:

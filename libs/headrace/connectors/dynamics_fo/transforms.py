@@ -46,6 +46,7 @@ def transforms(
         "total_discount_amount": total_discount_amount,
         "total_discount_percent": total_discount_percent,
         "unit_price": unit_price,
+        "year": year,
     }
 
 
@@ -98,6 +99,11 @@ def abbreviated(text: Any = None, length: Any = None) -> str | None:
 def absolute(amount: Any = None) -> Decimal | None:
     """Return an amount without its sign: prices are positive, and quantities say which way."""
     return None if amount is None else plain(abs(Decimal(amount)))
+
+
+def year(on: Any = None) -> int | None:
+    """Return the year of a day: a vendor's numbers may begin anew with it."""
+    return on.year if isinstance(on, date) else None
 
 
 def unit_price(price: Any = None, quantity: Any = None) -> Decimal | None:
