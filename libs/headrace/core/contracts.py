@@ -36,10 +36,12 @@ class Notice:
     """What a webhook is about: which record, and which delivery of the sender, for telling repeats.
 
     `ref` is None for a message that needs no work (an endpoint test): it is acknowledged and counted.
+    `status` is the HTTP status that this sender takes for "received", once the delivery is durable.
     """
 
     ref: Ref | None
     delivery_id: str
+    status: int = 202
 
 
 @dataclass(frozen=True, slots=True)

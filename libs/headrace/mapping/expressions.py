@@ -204,6 +204,7 @@ class ReferenceArguments(Node):
     name: Expression | None = None
     number: Expression | None = None
     email: Expression | None = None
+    tax_number: Expression | None = None
 
 
 class ReferenceTo(Verb):

@@ -20,6 +20,7 @@ def _reference(expression: ex.ReferenceTo, scope: Scope) -> Evaluate:
     name = _text_of(arguments.name, scope.inside("name"))
     number = _text_of(arguments.number, scope.inside("number"))
     email = _text_of(arguments.email, scope.inside("email"))
+    tax_number = _text_of(arguments.tax_number, scope.inside("tax_number"))
     source = words(arguments.id)
 
     def reference(item: Any, run: Run) -> Any:
@@ -40,9 +41,10 @@ def _reference(expression: ex.ReferenceTo, scope: Scope) -> Evaluate:
             name(item, run),
             number(item, run),
             email(item, run),
+            tax_number(item, run),
         )
         run.references.append(made)
-        return made._asdict()
+        return made.as_data()
 
     return reference
 

@@ -73,6 +73,14 @@ class Reference(NamedTuple):
     name: str | None = None
     number: str | None = None
     email: str | None = None
+    tax_number: str | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as event data; without a tax number it is the same content as before there was that field."""
+        data = self._asdict()
+        if self.tax_number is None:
+            del data["tax_number"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)

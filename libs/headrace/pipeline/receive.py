@@ -1,8 +1,8 @@
 """The webhook receiver: verify, make durable, answer 202 (design §2.1). Nothing else happens before the answer.
 
-`POST /hooks/<connection>` answers 202 (durable), 200 (a test message that needs no work), 401, 404, 413, 415, or 503
-when Kafka does not confirm or a stored secret is missing: senders retry a 503, and none may be told 2xx for what could
-be lost (I1).
+`POST /hooks/<connection>` answers 202 (durable; or what the sender takes for that, see `Notice.status`), 200 (a test
+message that needs no work), 401, 404, 413, 415, or 503 when Kafka does not confirm or a stored secret is missing:
+senders retry a 503, and none may be told 2xx for what could be lost (I1).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cache
 
 from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
@@ -115,7 +116,7 @@ class Receiver:
         repeat = (connection, notice.delivery_id)
         if notice.delivery_id and repeat in self._durable:
             metrics.DELIVERIES_REPEATED.labels(connection).inc()
-            return _ALREADY_TAKEN_IN
+            return _taken(notice.status, "already taken in")
         point("receive.before-produce")
         async with asyncio.timeout(self._produce_timeout):
             await self._inboxes[connection].put(
@@ -137,7 +138,7 @@ class Receiver:
             self._durable[repeat] = None
             if len(self._durable) > _REMEMBERED:
                 self._durable.popitem(last=False)
-        return _ACCEPTED
+        return _taken(notice.status, "accepted")
 
 
 class Application:
@@ -201,5 +202,10 @@ def _answer(status: int, word: str, headers: Mapping[str, str] | None = None) ->
     return JSONResponse({"status": word}, status_code=status, headers=dict(headers or {}))
 
 
-_ACCEPTED, _ALREADY_TAKEN_IN = _answer(202, "accepted"), _answer(202, "already taken in")
+@cache
+def _taken(status: int, word: str) -> Response:
+    """Return an answer of which there are few: building one for each webhook would cost as much as verifying it."""
+    return _answer(status, word)
+
+
 _NOTHING_TO_DO = _answer(200, "nothing to do")

@@ -59,7 +59,7 @@ def test_a_won_deal_becomes_an_order(document: InMapping) -> None:
         "reference": "PD-55",
         "title": "Pump station",
         "status": "confirmed",
-        "customer": Reference("customer", "crm", "organization", "7", "customer/organization/7", "Acme")._asdict(),
+        "customer": Reference("customer", "crm", "organization", "7", "customer/organization/7", "Acme").as_data(),
         "currency": "EUR",
         "ordered_on": date(2026, 11, 3),
         "requested_delivery_on": date(2026, 12, 1),
@@ -77,7 +77,7 @@ def test_a_won_deal_becomes_an_order(document: InMapping) -> None:
             "tax_percent": Decimal("20"),
             "description": "Bike",
             "requested_delivery_on": date(2026, 12, 1),
-            "product": product._asdict(),
+            "product": product.as_data(),
         }
     ]
     assert mapped.references[1:] == (product,)

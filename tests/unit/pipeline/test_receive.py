@@ -73,6 +73,16 @@ async def test_a_verified_delivery_is_durable_before_the_answer(client, inbox):
     assert (delivery.ref, delivery.body, delivery.arrival) == (Ref("deal", "7"), b'{"a":1}', "webhook")
 
 
+async def test_a_sender_gets_the_status_that_it_takes_for_received(client, inbox, monkeypatch):
+    monkeypatch.setattr(SecretSource, "notice", lambda self, request: Notice(Ref("deal", "7"), "d1", status=200))
+    answers = [await post(client), await post(client)]
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [
+        (200, "accepted"),
+        (200, "already taken in"),
+    ]
+    assert len(inbox.deliveries) == 1
+
+
 async def test_a_stored_secret_that_is_missing_is_a_503_that_the_sender_repeats(client, inbox, monkeypatch):
     def verify(self, request):
         raise StopConnection("credential hook is not stored", "Store it.")
