@@ -152,7 +152,7 @@ class Company:
             return asyncio.run(loaded())
 
     def wait_until(self, condition: Callable[[], Any], what: str) -> None:
-        wait_until(lambda: bool(condition()), what, seconds=PATIENCE, seen=self.logs)
+        wait_until(condition, what, seconds=PATIENCE, seen=self.logs)
 
     def logs(self) -> str:
         processes = [*self.deployment.processes.values(), *self.runs[-1:]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,12 +16,12 @@ _T = TypeVar("_T")
 
 
 def wait_until(
-    holds: Callable[[], bool], what: str, *, seconds: float, seen: Seen | None = None, every: float = 0.05
+    holds: Callable[[], object], what: str, *, seconds: float, seen: Seen | None = None, every: float = 0.05
 ) -> None:
     """Return as soon as a condition holds.
 
     Args:
-        holds: the condition; what it raises ends the wait.
+        holds: the condition, as true as its result; what it raises ends the wait.
         what: names what is waited for.
         seconds: how long.
         seen: tells what there is instead; asked at the end only.
@@ -36,13 +37,15 @@ def wait_until(
 
 
 async def eventually(
-    holds: Callable[[], bool | Awaitable[bool]],
+    holds: Callable[[], object],
     what: str = "what is waited for",
     *,
     seconds: float = 10.0,
     seen: Seen | None = None,
 ) -> None:
     """Return as soon as a condition holds, and let the event loop run until then; otherwise as `wait_until`.
+
+    The condition may be a coroutine function.
 
     Raises:
         AssertionError: it did not hold in time, or takes that long to be told.
@@ -70,12 +73,12 @@ def wait_unchanged(look: Callable[[], _T], what: str, *, still: float, seconds: 
     return last
 
 
-async def _told(result: bool | Awaitable[bool], deadline: _Deadline) -> bool:
-    if isinstance(result, bool):
-        return result
+async def _told(result: object, deadline: _Deadline) -> bool:
+    if not inspect.isawaitable(result):
+        return bool(result)
     try:
         async with asyncio.timeout(deadline.left):
-            return await result
+            return bool(await result)
     except TimeoutError:
         deadline.check()
         raise
