@@ -205,7 +205,7 @@ class Deliveries:
         with self._store.transaction():
             self._store.execute(_deliveries.update().where(_deliveries.c.seq == row["seq"]).values(**values))
             if self._on_end is not None and values["state"] != "waiting":
-                self._on_end(_shown(row), delivered)
+                self._on_end(_shown({**row, **values}), delivered)
 
 
 def encode_payload(payload: object) -> bytes:
@@ -213,7 +213,7 @@ def encode_payload(payload: object) -> bytes:
     return dump_bytes(payload)
 
 
-def _shown(row: sa.RowMapping) -> dict[str, Any]:
+def _shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     shown = {str(name): value for name, value in row.items() if name != "headers"}
     shown["url"] = without_secrets(shown["url"])
     shown["payload"] = load(shown["payload"])

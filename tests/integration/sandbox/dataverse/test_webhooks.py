@@ -183,8 +183,12 @@ async def test_one_more_attempt_for_the_network_alone(
 
     await receiver.bodies(attempts)
     if statuses[-1] == 200:
-        log = (await sandbox.get("/_sandbox/deliveries", params={"state": "delivered"})).json()
-        assert len(log["deliveries"]) == 1
+
+        async def delivered() -> bool:
+            log = (await sandbox.get("/_sandbox/deliveries", params={"state": "delivered"})).json()
+            return len(log["deliveries"]) == 1
+
+        await eventually(delivered)
         assert await jobs() == []
         return
 
