@@ -56,8 +56,8 @@ class DeliveryKnobs(BaseModel):
 class Deliveries:
     """Sends what `enqueue` committed; to one address in order and one at a time, to different addresses in parallel.
 
-    A delivery ends as `delivered` (2xx, or what a system says in `accepts`), `failed` (schedule used up) or `dropped`
-    (by the knob).
+    A delivery ends as `delivered` (2xx, or what a system says in `accepts`), `failed` (schedule used up, or an answer
+    that is not worth another attempt; no answer has no status) or `dropped` (by the knob).
     """
 
     knobs_type: type[DeliveryKnobs] = DeliveryKnobs
@@ -70,12 +70,14 @@ class Deliveries:
         *,
         timeout_seconds: float = 10.0,
         on_end: Callable[[Mapping[str, Any], bool], None] | None = None,
+        worth_retrying: Callable[[int | None], bool] = lambda status: True,
     ) -> None:
         self._store = store
         self._settings = settings
         self._retry_delays = tuple(retry_delays)
         self._timeout = timeout_seconds
         self._on_end = on_end
+        self._worth_retrying = worth_retrying
         self._wake = asyncio.Event()
         self._held = 0
         self.knobs = self.knobs_type()
@@ -185,6 +187,10 @@ class Deliveries:
                 else:
                     await self._sleep()
 
+    def timeout(self) -> float:
+        """Return for how many seconds an answer is awaited."""
+        return self._timeout
+
     async def _sleep(self) -> None:
         next_due = None if self.knobs.paused else self._store.execute(_NEXT_DUE).scalar()
         timeout = None if next_due is None else max(0.001, float(next_due) - time.time())
@@ -200,7 +206,7 @@ class Deliveries:
             content, kind = self.content(row)
             headers = {**kind, **load(row["headers"])}
             try:
-                reply = await client.post(row["url"], content=content, headers=headers)
+                reply = await client.post(row["url"], content=content, headers=headers, timeout=self.timeout())
                 self._finish(row, reply.status_code, None)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._finish(row, None, type(error).__name__)
@@ -210,7 +216,7 @@ class Deliveries:
         delivered = status is not None and self.accepts(status)
         delays = self.retry_delays()
         values: dict[str, Any] = {"attempt": attempt, "status": status, "error": error, "state": "delivered"}
-        if not delivered and attempt <= len(delays):
+        if not delivered and attempt <= len(delays) and self._worth_retrying(status):
             delay = delays[attempt - 1] * self._settings.retry_time_scale
             values |= {"state": "waiting", "due": time.time() + delay}
         elif not delivered:
@@ -218,7 +224,7 @@ class Deliveries:
         with self._store.transaction():
             self._store.execute(_deliveries.update().where(_deliveries.c.seq == row["seq"]).values(**values))
             if self._on_end is not None and values["state"] != "waiting":
-                self._on_end(_shown(row), delivered)
+                self._on_end(_shown({**row, **values}), delivered)
 
 
 def encode_payload(payload: object) -> bytes:
@@ -226,7 +232,7 @@ def encode_payload(payload: object) -> bytes:
     return dump_bytes(payload)
 
 
-def _shown(row: sa.RowMapping) -> dict[str, Any]:
+def _shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     shown = {str(name): value for name, value in row.items() if name != "headers"}
     shown["url"] = without_secrets(shown["url"])
     shown["payload"] = load(shown["payload"])
