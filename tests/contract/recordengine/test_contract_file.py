@@ -1,14 +1,33 @@
-"""The contract file: only what differs, all problems at once, the closest right name."""
+"""The contract file: only what differs, all problems at once, the closest right name; and no code for another API."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 
 from headrace.connectors.recordengine.contract import Body, load_contract
 from headrace.core.errors import ConfigurationError
+from headrace.sandbox.recordengine.wire import USUAL
+from headrace.testing.serving import receiver
+from tests.integration.sandbox.recordengine.server import (
+    PDF,
+    REFS,
+    SEED,
+    advance,
+    bodies,
+    control,
+    listen,
+    running,
+)
+
+DOCUMENT = {"contact_id": 31, "folder_id": 77, "filename": "INV-8841.pdf"}
 
 
 def own(tmp_path: Path, text: str) -> Path:
@@ -152,3 +171,143 @@ def test_every_field_has_one_place_and_every_name_a_label() -> None:
     assert contract.tells("document", "exported_at", document)
     assert not contract.tells("document", "updated_at", document)
     assert contract.value("document", "id", document) == 7
+
+
+# --- the same file on both sides ---
+
+RENAMED = {
+    "paths": {
+        "upload": "/v9/files",
+        "documents": "/v9/docs",
+        "document": "/v9/docs/{id}",
+        "status": "/v9/docs/{id}/state",
+        "refs": "/v9/docs/{id}/links",
+        "file": "/v9/docs/{id}/content",
+    },
+    "upload": {"ok": [201], "parts": {"contact_id": "owner", "external_refs": "links"}, "extensions": [".pdf", ".tif"]},
+    "lists": {
+        "params": {"status": "state", "date_from": "since", "date_to": "until"},
+        "page_param": "offset_page",
+        "first_page": 0,
+        "size_param": "rows",
+        "items": "results",
+        "total": "count",
+    },
+    "status": {"method": "PUT", "field": "state", "words": {"needs_review": "To Review", "export": "Released"}},
+    "refs": {"method": "POST", "field": "links", "form": "text"},
+    "webhook": {"version": "v", "event": "kind", "events": {"documents": "doc.released"}},
+    "extraction": {
+        "places": {"document": ["data.values.{name}", "custom.{label}"], "v2": ["custom.{label}"]},
+        "names": {"total_amount": "amount_due", "line_items": "positions"},
+        "labels": {"tax": "Sales Tax"},
+        "lines": {"amount": "line_total"},
+    },
+    "fields": {
+        "upload": {"id": "doc.id"},
+        "row": {"id": "doc.id", "updated_at": "changed"},
+        "document": {"id": "doc.id", "status": "state", "external_refs": "links", "updated_at": "meta.changed"},
+        "v2": {"id": "doc.id", "doc_url": "link"},
+    },
+}
+
+
+@pytest.fixture
+async def renamed(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """An instance with other names."""
+    async with running(tmp_path / "sandbox", contract=RENAMED) as client:
+        await control(client, "seed", **SEED)
+        yield client
+
+
+def test_the_sandbox_begins_with_the_same_names() -> None:
+    text = resources.files("headrace.connectors.recordengine").joinpath("contract.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == USUAL
+
+
+async def test_a_renamed_instance_is_understood_by_a_file_alone(renamed: httpx.AsyncClient, tmp_path: Path) -> None:
+    contract = load_contract(own(tmp_path, yaml.safe_dump(RENAMED)))
+    parts = contract.upload.parts
+    answer = await renamed.post(
+        contract.path("upload"),
+        data={parts.contact_id: "31", parts.folder_id: "77", parts.external_refs: json.dumps(REFS)},
+        files={parts.file: ("INV-8841.pdf", PDF)},
+    )
+    assert contract.upload.succeeded(answer.status_code)
+    number = contract.value("upload", "id", answer.json())
+    await advance(renamed, 60)
+
+    path = contract.path("document", id=number)
+    read = (await renamed.get(path)).json()
+    assert contract.status.name_of(contract.value("document", "status", read)) == ("needs_review", True)
+    assert contract.value("document", "external_refs", read) == REFS
+    assert contract.tells("document", "updated_at", read)
+    assert contract.extracted("document", "total_amount", read) == ("1280.25", "data.values.amount_due")
+    lines = contract.extracted("document", "line_items", read)
+    assert lines is not None
+    assert [line[contract.extraction.lines["amount"]] for line in lines.value] == ["1200.00"]
+
+    refs = {contract.refs.field: json.dumps({"connector": {"key": "k"}})}
+    changed = await renamed.request(contract.refs.method, contract.path("refs", id=number), json=refs)
+    assert contract.value("document", "external_refs", changed.json()) == {"connector": {"key": "k"}}
+    for name in ("approved", "export"):
+        body = {contract.status.field: getattr(contract.status.words, name)}
+        answer = await renamed.request(contract.status.method, contract.path("status", id=number), json=body)
+        assert answer.status_code == 200, answer.text
+
+    lists = contract.lists
+    parameters = {lists.params.status: contract.status.words.export, lists.page_param: lists.first_page}
+    page = (await renamed.get(contract.path("documents"), params=parameters)).json()
+    assert [contract.value("row", "id", row) for row in page[lists.items]] == [number]
+    assert page[lists.total] == 1
+    assert (await renamed.get(contract.path("file", id=number))).content == PDF
+
+
+async def test_the_usual_names_are_unknown_there(renamed: httpx.AsyncClient) -> None:
+    usual = load_contract()
+    assert (await renamed.get(usual.path("documents"))).status_code == 404
+    assert (await renamed.patch("/v9/docs/1201", json={"status": "Export"})).status_code == 405
+    data = {"contact_id": "31", "folder_id": "77"}
+    answer = await renamed.post("/v9/files", data=data, files={"file": ("INV-8841.pdf", PDF)})
+    assert answer.json()["detail"][0]["loc"] == ["body", "owner"]
+
+
+async def test_webhooks_of_a_renamed_instance(renamed: httpx.AsyncClient, tmp_path: Path) -> None:
+    contract = load_contract(own(tmp_path, yaml.safe_dump(RENAMED)))
+    async with receiver([200]) as receiving:
+        await listen(renamed, receiving)
+        await control(renamed, "seed", documents=[{**DOCUMENT, "status": "Export"}])
+        await receiving.received(1)
+    (body,) = bodies(receiving)
+    assert contract.webhook.version in body
+    assert body[contract.webhook.event] == contract.webhook.events.documents
+    assert contract.value("v2", "id", body) == 1201
+    assert str(contract.value("v2", "doc_url", body)).endswith("/documents/1201")
+    assert contract.extracted("v2", "tax", body) == ("80.25", "custom.Sales Tax")
+    assert contract.extracted("v1", "tax", body) is None
+
+
+@pytest.mark.parametrize(
+    ("generation", "placement", "place"),
+    [
+        ("v1", "extracted", "extracted_fields.total_amount"),
+        ("v1", "top", "total_amount"),
+        ("v1", "custom", "custom_fields.Total Amount"),
+        ("v2", "extracted", "extracted_fields.total_amount"),
+        ("v2", "mixed", "total_amount"),
+        ("v2", "custom", "custom_fields.Total Amount"),
+    ],
+)
+async def test_extracted_fields_are_found_wherever_an_instance_puts_them(
+    tmp_path: Path, generation: Any, placement: str, place: str
+) -> None:
+    options = {"webhook_generation": generation, f"{generation}_placement": placement, "document_placement": placement}
+    async with running(tmp_path, **options) as client, receiver([200]) as receiving:
+        await listen(client, receiving)
+        await control(client, "seed", **SEED, documents=[{**DOCUMENT, "status": "Export"}])
+        await receiving.received(1)
+        read = (await client.get("/api/documents/1201")).json()
+    contract, (body,) = load_contract(), bodies(receiving)
+    assert contract.extracted(generation, "total_amount", body) == ("1280.25", place)
+    assert contract.extracted("document", "total_amount", read) == ("1280.25", place)
+    for name in contract.extraction.names:
+        assert contract.extracted(generation, name, body) is not None, name
