@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
         if not left:
             self._is_streaming = False
         elif not self.status and self._error is None:
-            self._fail(httpx.WriteError(f"the body has {abs(left)} bytes {'less' if left > 0 else 'more'} than it said"))
+            self._fail(httpx.WriteError(f"the body is not of the {body.size} bytes that it said"))
 
     async def _taking(self, seconds: float) -> None:
         """Wait until the other side takes more."""

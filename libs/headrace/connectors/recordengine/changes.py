@@ -42,6 +42,8 @@ class Pass:
     known: dict[str, Sight]
     met: dict[str, Sight] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
+    is_rested: bool = False
+    """Whether the list was seen whole: as many different rows as it says that it has."""
 
     @property
     def is_whole(self) -> bool:
@@ -82,22 +84,21 @@ class Changes:
         run = Pass(self._begun(cursor), known)
         last = dict(cursor)
         for _ in range(SCANS if run.is_whole else 1):
-            rested = True
-            async for page, rested in self._scan(run):
+            async for page in self._scan(run):
                 last = dict(page.cursor)
                 yield page
-            if rested:
+            if run.is_rested:
                 break
         else:
             _log.warning("a list changes while it is read; the next poll reads it again", extra={"list": DOCUMENT})
             return
-        if run.is_whole:
-            gone = self._gone(run)
-            for id_ in gone:
-                run.known.pop(id_, None)
-            page = Page([Record(Ref(DOCUMENT, id_), {}, complete=False) for id_ in gone], run.cursor(**self._ended()))
-            if gone or dict(page.cursor) != last:
-                yield page
+        gone = self._gone(run) if run.is_whole else []
+        for id_ in gone:
+            run.known.pop(id_, None)
+        records = [Record(Ref(DOCUMENT, id_), {}, complete=False) for id_ in gone]
+        end = run.cursor(**self._ended())
+        if records or end != last:
+            yield Page(records, end)
         self._memory = {**run.known, **run.met}
 
     def begin_at(self, since: datetime) -> dict[str, str]:
@@ -106,15 +107,15 @@ class Changes:
 
     # --- one reading of the list ---
 
-    async def _scan(self, run: Pass) -> AsyncIterator[tuple[Page, bool]]:
-        """Yield pages of news, and with each whether all of the list has been seen by then; the last one tells."""
+    async def _scan(self, run: Pass) -> AsyncIterator[Page]:
+        """Yield pages of news."""
         first_day = run.place.get(OPEN, "")
         params = {
             "status": getattr(self._config.rules.status.words, EXPORT),
             "date_from": "" if first_day == _ALL else first_day,
         }
         ids: set[str] = set()
-        quiet, rows, total = 0, 0, None
+        quiet, count, total = 0, 0, None
         async for listed in self._client.pages("documents", params):
             fresh: list[Record] = []
             seen: dict[str, Sight] = {}
@@ -129,15 +130,14 @@ class Changes:
                 if is_settled(record, self._client.now()):
                     seen[record.ref.external_id] = sight
             run.met |= seen
-            rows, total = rows + len(listed.rows), listed.total
+            count, total = count + len(listed.rows), listed.total
             run.listed |= ids
             if fresh:
-                yield Page(fresh, run.cursor()), False
+                yield Page(fresh, run.cursor())
             quiet = 0 if fresh else quiet + 1
             if quiet == KNOWN_PAGES and not run.is_whole:
                 break
-        is_rested = not run.is_whole or len(ids) == (rows if total is None else total)
-        yield Page((), run.cursor()), is_rested
+        run.is_rested = not run.is_whole or len(ids) == (count if total is None else total)
 
     def _gone(self, run: Pass) -> list[str]:
         """Return what was exported, is young enough to be listed, and is not."""

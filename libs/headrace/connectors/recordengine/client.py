@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 
 from headrace.connectors.recordengine.config import RecordengineConfig, is_token
-from headrace.connectors.recordengine.contract import ABSENT, Row, named
+from headrace.connectors.recordengine.contract import Row, named
 from headrace.connectors.recordengine.errors import CREDENTIAL, NO_ROUTE, THROTTLE_SECONDS, error_of, read_failure
 from headrace.core.errors import OutcomeUnknown, RetryLater, StopConnection
 from headrace.platform.budget import Budget
+from headrace.platform.contract_files import ABSENT
 from headrace.platform.http import HttpClient, Timeouts, parse_json
 from headrace.platform.multipart import Multipart
 from headrace.platform.retry_after import clock_skew
@@ -155,7 +156,7 @@ class RecordengineClient:
     async def _headers(self) -> Mapping[str, str]:
         token = self._config.api_token.get_secret_value()
         if not is_token(token):
-            raise StopConnection("api_token is empty, or has characters that no token has", "Correct what it refers to.")
+            raise StopConnection("api_token has characters that no token has", "Correct what it refers to.")
         return {"Accept": "application/json", "Authorization": f"Bearer {token}"}
 
     async def _read(self, path: str, operation: str, params: Mapping[str, str] | None = None) -> httpx.Response:

@@ -18,7 +18,7 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SHORTEST_CODE = 32
 Company = Annotated[str, StringConstraints(min_length=1, max_length=4, pattern=r"^[A-Za-z0-9_]+$", to_lower=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Word = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value), Field(min_length=1)]
+Word = Annotated[str, BeforeValidator(lambda word: str(word) if isinstance(word, int) else word), Field(min_length=1)]
 """A name; YAML reads some as numbers."""
 Decimals = Literal["auto", "point", "comma"]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -34,7 +34,7 @@ class Webhook(Strict):
     mode: Literal["v1", "v2", "auto"] = Field("auto", description="Generation of bodies that is taken in.")
     tokens: list[Secret] = Field(default_factory=list, max_length=2, description="Empty: api_token, unless codes are.")
     codes: list[Secret] = Field(default_factory=list, max_length=2)
-    signature_secret: Secret | None = Field(None, description="Of a proxy that signs; see webhook.hmac in the contract.")
+    signature_secret: Secret | None = Field(None, description="Of a proxy that signs: webhook.hmac of the contract.")
     largest_body: int = Field(1_000_000, ge=1, description="Bytes; the receiver takes no more than 1,048,576.")
 
     @model_validator(mode="after")
@@ -54,7 +54,7 @@ class Confidence(Strict):
 
     def wanted(self, doc_type: str | None) -> int:
         """Return the score that a type of document needs."""
-        return named(self.by_type, doc_type, self.minimum)
+        return int(named(self.by_type, doc_type, self.minimum))
 
 
 class LegalEntities(Strict):
@@ -144,7 +144,9 @@ class RecordengineConfig(Strict):
     concurrency: int = Field(4, ge=1, le=64)
     call_deadline: float = Field(180.0, gt=0, description="Seconds for an upload.")
     settle_seconds: float = Field(
-        120.0, ge=0, description="How long after call_deadline an upload may still take effect; then VERIFY is believed."
+        120.0,
+        ge=0,
+        description="How long after call_deadline it may still take effect; then VERIFY is believed.",
     )
     read_timeout: float = Field(60.0, gt=0, description="Seconds for an answer.")
     page_size: int = Field(50, ge=1, le=200)

@@ -25,7 +25,7 @@ class RecordengineConnection:
         self.client = RecordengineClient(name, config)
         reader = Reader(config)
         self.source: Source | None = RecordengineSource(config, self.client, reader, Names(config.rules, self.client))
-        self.target: Target | None = RecordengineTarget(config, self.client, reader, attachments)
+        self.target: Target | None = RecordengineTarget(config, self.client, attachments)
 
     async def ping(self, needs: Needs = NOTHING) -> Sequence[Check]:
         """Sign in, read the lists, and hold contract and configuration against what the instance shows."""

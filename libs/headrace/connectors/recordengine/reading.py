@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from headrace.connectors.recordengine import values
 from headrace.connectors.recordengine.config import RecordengineConfig
-from headrace.connectors.recordengine.contract import ABSENT, Row, named
+from headrace.connectors.recordengine.contract import Row, named
 from headrace.connectors.recordengine.objects import (
     DOCUMENT,
     EXTERNAL_REFS,
@@ -27,6 +27,7 @@ from headrace.connectors.recordengine.objects import (
 )
 from headrace.core.contracts import Record
 from headrace.core.event import Ref
+from headrace.platform.contract_files import ABSENT
 from headrace.platform.json_text import dump_json
 
 LISTED = ("id", "filename", "contact_id", "folder_id", "created_at", "updated_at")
@@ -59,7 +60,7 @@ class Reader:
         if url is not None:
             data["doc_url"] = url
         data[EXTRACTED] = self._extracted(row)
-        lines = self._rules.extracted(DOCUMENT, LINES, row)
+        lines = self._rules.extracted("document", LINES, row)
         if lines is not None:
             data[LINES] = self._lines(lines.value)
         refs = external_refs(self._rules.value(DOCUMENT, EXTERNAL_REFS, row))
@@ -96,9 +97,7 @@ class Reader:
         # exported_at orders nothing: a document that was taken back has none any more.
         changed = data.get("updated_at") or data.get("created_at")
         version = values.version_of(data.get("updated_at"))
-        return Record(
-            Ref(DOCUMENT, str(data["id"])), data, version=version, modified_at=changed, complete=complete
-        )
+        return Record(Ref(DOCUMENT, str(data["id"])), data, version=version, modified_at=changed, complete=complete)
 
     def _fields(self, kind: str, fields: Mapping[str, str], row: Row) -> dict[str, Any]:
         """Return fields of a row under our names; one that the row does not show at all is left out."""
@@ -140,7 +139,7 @@ class Reader:
         for name in extraction.names:
             if name == LINES:
                 continue
-            value = self._rules.extracted(DOCUMENT, name, row)
+            value = self._rules.extracted("document", name, row)
             if value is not None:
                 found[name] = _value(value.value, value.place)
             labels = (extraction.names[name], extraction.labels.get(name, name))

@@ -1,4 +1,4 @@
-"""What polls have seen of the list of exported documents: in which state, so that nothing is delivered twice for nothing.
+"""What polls have seen of the list of exported documents, and in which state: nothing is delivered twice for nothing.
 
 The newest sightings are part of the cursor, so that another process goes on; all of them are kept in memory, which is
 thrift only: forgetting them repeats, and never loses.

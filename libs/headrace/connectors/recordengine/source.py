@@ -22,9 +22,7 @@ from headrace.core.event import Ref
 class RecordengineSource:
     """The source side of one connection (`headrace.core.contracts.Source`)."""
 
-    def __init__(
-        self, config: RecordengineConfig, client: RecordengineClient, reader: Reader, names: Names
-    ) -> None:
+    def __init__(self, config: RecordengineConfig, client: RecordengineClient, reader: Reader, names: Names) -> None:
         self._config = config
         self._client = client
         self._reader = reader

@@ -15,12 +15,13 @@ from typing import Any
 
 from headrace.connectors.recordengine import values
 from headrace.connectors.recordengine.config import RecordengineConfig
-from headrace.connectors.recordengine.contract import ABSENT, named
+from headrace.connectors.recordengine.contract import named
 from headrace.connectors.recordengine.objects import DOCUMENT, EXPORT
 from headrace.core import values as plain_values
 from headrace.core.contracts import Notice, WebhookRequest
 from headrace.core.errors import DeliveryRefused
 from headrace.core.event import Ref
+from headrace.platform.contract_files import ABSENT
 from headrace.platform.json_text import parse_json
 from headrace.platform.secrets import Secret
 
