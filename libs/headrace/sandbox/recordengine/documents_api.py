@@ -44,7 +44,9 @@ class DocumentEndpoints:
         status = None if word is None else wire.usual_word(word)
         if word is not None and status is None:
             raise ApiError(422, [unfit("query", params["status"], "value is not a valid status")])
-        dated = {theirs: name for name, theirs in wire.fields["document"].items()}[wire.lists["date_field"]]
+        dated = {theirs: name for name, theirs in wire.fields["document"].items()}.get(
+            wire.lists["date_field"], "created_at"
+        )
         found = [
             each.data
             for each in call.instance.store.list(DOCUMENTS)
