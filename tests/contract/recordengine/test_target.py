@@ -32,7 +32,7 @@ class TestUploads(TargetSuite):
         "confirmed_change_is_written_whatever_follows": NO_CHANGE,
         "lost_reply_of_an_update": NO_CHANGE,
         "lost_reply_of_a_delete": NO_CHANGE,
-        "written_record_is_known_again_by_the_source": "the source tells an upload as a document, which is another thing",
+        "written_record_is_known_again_by_the_source": "the source tells an upload as a document, another thing",
         "amounts_are_exact": "an upload has no amounts",
         "natural_key_duplicate_is_already_there": "the API knows no key that is unique",
         "change_after_the_token_ended_is_made_once": "the API token has no end; a new one is made by hand",

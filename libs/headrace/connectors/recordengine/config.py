@@ -94,7 +94,7 @@ class Amounts(Strict):
     decimal: Decimals = "auto"
     by_contact: dict[int, Decimals] = Field(default_factory=dict, description="By id of the contact.")
     credit_types: list[str] = Field(
-        ["Credit Note", "Credit Memo", "Vendor Credit Note"],
+        ["Credit Note", "Credit Memo", "Vendor Credit Note", "Customer Credit Note"],
         description="Types of documents whose amounts count negative though they are shown without a sign.",
     )
 

@@ -90,5 +90,6 @@ OBJECTS: Mapping[str, ObjectDescription] = {
     "vendor": ObjectDescription("vendor", _PARTY, writable=frozenset()),
     "customer": ObjectDescription("customer", _PARTY, writable=frozenset()),
     "product": ObjectDescription("product", {"number": "string"}, writable=frozenset()),
+    "ledger_account": ObjectDescription("ledger_account", {"number": "string"}, writable=frozenset()),
 }
 """What the connector declares to mappings."""

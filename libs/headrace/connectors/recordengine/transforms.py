@@ -10,10 +10,10 @@ from typing import Any
 
 from headrace.connectors.recordengine import values
 from headrace.connectors.recordengine.config import Filing, RecordengineConfig, named
-from headrace.core.currencies import minor_unit
 from headrace.core.errors import NeedsReview, RejectRecord
 
 CENT = Decimal("0.01")
+"""How far amounts of a document may be apart, for each line."""
 _UNFIT_FOR_FILES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 _LONGEST_NAME = 120
 _VENDORS = frozenset({"vendorsv2", "vendors", "vendor", "vendtable"})
@@ -29,6 +29,7 @@ def transforms(config: Any = None) -> Mapping[str, Callable[..., Any]]:
         "kind": bound.kind,
         "checked_total": bound.checked_total,
         "day": bound.day,
+        "due_day": bound.due_day,
         "currency_code": bound.currency_code,
         "account_for": bound.account_for,
         "contact_for": bound.contact_for,
@@ -95,7 +96,7 @@ class Functions:
         lines: Any = None,
         contact: Any = None,
         doc_type: Any = None,
-        currency: Any = None,
+        before_tax: Any = None,
     ) -> Decimal | None:
         """Return the total, once the amounts of the document agree with each other; what was not found is not compared.
 
@@ -109,22 +110,23 @@ class Functions:
             lines: with their amounts, quantities and prices.
             contact: see `amount`.
             doc_type: see `amount`.
-            currency: code, for the smallest amount; two decimals without it.
+            before_tax: return what is before tax instead; None if that is not known.
 
         Raises:
             NeedsReview: they contradict each other; both figures are shown. RejectRecord: one of them is no amount.
         """
-        unit = minor_unit(currency) if currency else CENT
         whole = self._read(total, "total", contact)
         before, taxes = self._read(subtotal, "subtotal", contact), self._read(tax, "tax", contact)
         if whole is not None and before is not None and taxes is not None:
-            _agree("subtotal and tax", before + taxes, "total", whole, unit)
+            _agree("subtotal and tax", before + taxes, "total", whole, CENT)
         rows = _rows(lines)
-        amounts = [self._line_amount(row, contact, unit) for row in rows]
+        amounts = [self._line_amount(row, contact) for row in rows]
         stated = before if before is not None else whole if taxes in (None, 0) else None
         if rows and stated is not None and all(each is not None for each in amounts):
             come_to = sum((each for each in amounts if each is not None), Decimal(0))
-            _agree("lines", come_to, "subtotal" if before is not None else "total", stated, unit * len(rows))
+            _agree("lines", come_to, "subtotal" if before is not None else "total", stated, CENT * len(rows))
+        if before_tax:
+            return stated
         return self.amount(total, "total", contact, doc_type)
 
     def day(self, text: Any = None, field: Any = None) -> date | None:
@@ -141,6 +143,14 @@ class Functions:
                 f"{field or 'date'}: {text!r}: {error}. Correct it in RecordEngine and export again, set dates.order "
                 "of the connection, or name the words under extraction.no_value of the contract.",
             ) from None
+
+    def due_day(self, text: Any = None, doc_type: Any = None, total: Any = None, contact: Any = None) -> date | None:
+        """Return the day on which an invoice is due; None for a credit, which is due to nobody.
+
+        Raises:
+            RejectRecord: as `day` and `kind`.
+        """
+        return None if self.kind(doc_type, total, contact) == "credit_note" else self.day(text, "due_date")
 
     def currency_code(self, text: Any = None, company: Any = None) -> str:
         """Return the code of a currency that is named by code or sign; none is that of the company.
@@ -225,7 +235,7 @@ class Functions:
                 f"amounts.decimal, or amounts.by_contact for contact {contact}, of the connection.",
             ) from None
 
-    def _line_amount(self, row: Mapping[str, Any], contact: Any, unit: Decimal) -> Decimal | None:
+    def _line_amount(self, row: Mapping[str, Any], contact: Any) -> Decimal | None:
         """Return what a line comes to, once its quantity and price agree with it."""
         name = f"line {row.get('position')}"
         found = self._read(row.get("amount"), f"{name} amount", contact)
@@ -233,7 +243,7 @@ class Functions:
         price = self._read(row.get("unit_price"), f"{name} unit price", contact)
         if found is not None and quantity is not None and price is not None:
             # A price is rounded to its own last digit: that much for each piece.
-            rounding = max(unit, abs(quantity) * _half_of_last_digit(price))
+            rounding = max(CENT, abs(quantity) * _half_of_last_digit(price))
             _agree(f"{name}: quantity × unit price", quantity * price, "amount", found, rounding)
         return found
 
