@@ -22,11 +22,12 @@ import httpx
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.platform import metrics
 from headrace.platform.budget import Budget
+from headrace.platform.http_connection import Body
 from headrace.platform.http_transport import Transport
 from headrace.platform.json_text import dump_json, parse_json
 from headrace.platform.retry_after import retry_after
 
-__all__ = ["HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
+__all__ = ["Body", "HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of a decoded answer that are kept; a larger one is given up."""
@@ -62,6 +63,7 @@ class HttpClient:
         budget: rate, concurrency and pauses.
         headers: gives the headers of a call, credentials included; awaited before every call.
         reauthenticate: called after a 401; None if nothing can be renewed.
+        remedy: what an operator does about a 401 that stays.
         timeouts: seconds per phase.
         verify: True for the system's certificate authorities, or a PEM file.
         concurrency: how many connections there are at most.
@@ -77,6 +79,7 @@ class HttpClient:
         budget: Budget,
         headers: Callable[[], Awaitable[Mapping[str, str]]],
         reauthenticate: Callable[[], Awaitable[None]] | None = None,
+        remedy: str = "Check the connection's credential and that it was not revoked.",
         timeouts: Timeouts | None = None,
         verify: str | bool = True,
         concurrency: int = 8,
@@ -88,6 +91,7 @@ class HttpClient:
         self.budget = budget
         self._headers = headers
         self._reauthenticate = reauthenticate
+        self._remedy = remedy
         self._timeouts = timeouts or Timeouts()
         self._attempts = attempts
         self._patience = patience
@@ -166,7 +170,7 @@ class HttpClient:
         operation: str,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        content: bytes | None = None,
+        content: bytes | Body | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1,
         trace: str = "",
@@ -174,7 +178,7 @@ class HttpClient:
         """Make a changing call once; only a 401, which was not processed, is followed by a second try (I4).
 
         Args:
-            content: body as it is, instead of `json`; name its type in `headers`.
+            content: body as it is, instead of `json`; name its type in `headers`. A `Body` is sent part by part.
             method: as in `read`, and so are the others.
             path: see `read`.
             operation: see `read`.
@@ -250,7 +254,7 @@ class HttpClient:
         path: str,
         operation: str,
         params: Mapping[str, Any] | None,
-        content: bytes | None,
+        content: bytes | Body | None,
         headers: Mapping[str, str] | None,
         *,
         cost: float,
@@ -260,8 +264,11 @@ class HttpClient:
     ) -> httpx.Response:
         self._target(path, None)  # refuses what leaves the connection before anything is spent on it
         extra = dict(headers or {})
+        more: dict[str, Any] = {}
         if content is not None:
             extra.setdefault("content-type", "application/json")
+        if content is not None and not isinstance(content, bytes):
+            extra["content-length"], more, content = str(content.size), {"body": content}, None
         if trace:
             extra["traceparent"] = traceparent(trace)
         for renewed in (False, True):
@@ -273,7 +280,7 @@ class HttpClient:
                     self.base_url,
                     content=content,
                     headers={**credentials, **extra},
-                    extensions={"target": target},
+                    extensions={"target": target, **more},
                 )
                 answer = await self._send(request, operation, changing)
             self.budget.observe(answer.status_code, answer.headers)
@@ -284,10 +291,7 @@ class HttpClient:
             if renewed or self._reauthenticate is None:
                 break
             await self._reauthenticate()
-        raise StopConnection(
-            f"{self.connection}: {operation} is answered with 401 Unauthorized",
-            "Check the connection's credential and that it was not revoked.",
-        )
+        raise StopConnection(f"{self.connection}: {operation} is answered with 401 Unauthorized", self._remedy)
 
     async def _send(self, request: httpx.Request, operation: str, changing: bool) -> httpx.Response:
         started = time.perf_counter()
