@@ -14,11 +14,13 @@ from starlette.applications import Starlette
 
 from headrace.sandbox.avidxchange.app import create_app as avidxchange
 from headrace.sandbox.common.serve import serve
+from headrace.sandbox.dataverse.app import create_app as dataverse
 from headrace.sandbox.dynamics_fo.app import create_app as dynamics_fo
 from headrace.sandbox.pipedrive.app import create_app as pipedrive
 
 SANDBOXES: dict[str, Callable[[Path], Starlette]] = {
     "avidxchange": avidxchange,
+    "dataverse": dataverse,
     "dynamics_fo": dynamics_fo,
     "pipedrive": pipedrive,
 }

@@ -56,7 +56,8 @@ class DeliveryKnobs(BaseModel):
 class Deliveries:
     """Sends what `enqueue` committed; to one address in order and one at a time, to different addresses in parallel.
 
-    A delivery ends as `delivered` (2xx), `failed` (schedule used up) or `dropped` (by the knob).
+    A delivery ends as `delivered` (2xx), `failed` (schedule used up, or an answer that is not worth another attempt; no
+    answer has no status) or `dropped` (by the knob).
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Deliveries:
         *,
         timeout_seconds: float = 10.0,
         on_end: Callable[[Mapping[str, Any], bool], None] | None = None,
+        worth_retrying: Callable[[int | None], bool] = lambda status: True,
     ) -> None:
         self._store = store
         self._settings = settings
         self._retry_delays = tuple(retry_delays)
         self._timeout = timeout_seconds
         self._on_end = on_end
+        self._worth_retrying = worth_retrying
         self._wake = asyncio.Event()
         self._held = 0
         self.knobs = DeliveryKnobs()
@@ -166,6 +169,10 @@ class Deliveries:
                 else:
                     await self._sleep()
 
+    def timeout(self) -> float:
+        """Return for how many seconds an answer is awaited."""
+        return self._timeout
+
     async def _sleep(self) -> None:
         next_due = None if self.knobs.paused else self._store.execute(_NEXT_DUE).scalar()
         timeout = None if next_due is None else max(0.001, float(next_due) - time.time())
@@ -180,7 +187,8 @@ class Deliveries:
                 return
             headers = {"content-type": "application/json", **load(row["headers"])}
             try:
-                reply = await client.post(row["url"], content=row["payload"].encode(), headers=headers)
+                content = row["payload"].encode()
+                reply = await client.post(row["url"], content=content, headers=headers, timeout=self.timeout())
                 self._finish(row, reply.status_code, None)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._finish(row, None, type(error).__name__)
@@ -189,7 +197,7 @@ class Deliveries:
         attempt = row["attempt"] + 1
         delivered = status is not None and 200 <= status < 300
         values: dict[str, Any] = {"attempt": attempt, "status": status, "error": error, "state": "delivered"}
-        if not delivered and attempt <= len(self._retry_delays):
+        if not delivered and attempt <= len(self._retry_delays) and self._worth_retrying(status):
             delay = self._retry_delays[attempt - 1] * self._settings.retry_time_scale
             values |= {"state": "waiting", "due": time.time() + delay}
         elif not delivered:

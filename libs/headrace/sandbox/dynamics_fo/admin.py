@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from headrace.sandbox.common.control import ControlError, Sandbox, control_route
+from headrace.sandbox.common.entra import EntraDirectory
 from headrace.sandbox.common.requests import RequestNote
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo.drafts import Work
@@ -18,7 +19,6 @@ from headrace.sandbox.dynamics_fo.rules.holds import posting_refused
 from headrace.sandbox.dynamics_fo.rules.sales import HEADERS, LINES, order_lines
 from headrace.sandbox.dynamics_fo.rules.totals import order_totals
 from headrace.sandbox.dynamics_fo.seeding import Seeder
-from headrace.sandbox.dynamics_fo.signin import EntraDirectory
 from headrace.sandbox.dynamics_fo.writes import Writer
 
 # Action: statuses it starts from, status of header and lines after it (None: unchanged), processing status after it.

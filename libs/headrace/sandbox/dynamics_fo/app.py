@@ -20,7 +20,7 @@ from headrace.sandbox.dynamics_fo.rows import define_indexes
 from headrace.sandbox.dynamics_fo.seeding import Installation, Seeder
 from headrace.sandbox.dynamics_fo.service import ODataService
 from headrace.sandbox.dynamics_fo.settings import FinanceSettings
-from headrace.sandbox.dynamics_fo.signin import EntraDirectory
+from headrace.sandbox.dynamics_fo.signin import FinanceDirectory
 from headrace.sandbox.dynamics_fo.throttling import Throttle
 from headrace.sandbox.dynamics_fo.writes import Writer
 
@@ -51,7 +51,7 @@ def create_app(
     writer = Writer(sandbox, settings, numbers, events)
     people = People(store, writer)
     sandbox.edit, sandbox.remove = people.edit, people.remove
-    directory = EntraDirectory(sandbox, settings)
+    directory = FinanceDirectory(sandbox, settings)
     throttle = Throttle(settings)
 
     def after_reset() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import email
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from email.message import Message
-from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from headrace.sandbox.common.multipart import (
+    BatchPart,
+    BatchUnreadable,
+    answer_part,
+    changeset_part,
+    multipart,
+    parts_of,
+    read_batch,
+)
 from headrace.sandbox.common.store import Store
 from headrace.sandbox.dynamics_fo.errors import Reply, ServiceError, query_error
 from headrace.sandbox.dynamics_fo.service import Call, ODataService
@@ -49,7 +55,7 @@ def run_batch(
             written.append(_inner(service.handle(part.call), part.content_id))
         else:
             written.append(_run_changeset(part, service, store, settings))
-    body = _multipart(written, boundary)
+    body = multipart(written, boundary)
     return Reply(200, body, f"multipart/mixed; boundary={boundary}")
 
 
@@ -72,9 +78,7 @@ def _run_changeset(
     except ServiceError as error:
         # One part with the first error stands for the whole changeset.
         return _inner(error.reply, failed)
-    boundary = f"changesetresponse_{uuid.uuid4()}"
-    head = f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n".encode()
-    return head + _multipart(done, boundary)
+    return changeset_part(done, f"changesetresponse_{uuid.uuid4()}")
 
 
 def _resolved(call: Call, locations: Mapping[str, str]) -> Call:
@@ -88,21 +92,9 @@ def _location_path(reply: Reply) -> str:
     return unquote(reply.headers.get("Location", "").partition("/data/")[2])
 
 
-def _multipart(parts: Sequence[bytes], boundary: str) -> bytes:
-    mark = f"--{boundary}".encode()
-    return b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
-
-
 def _inner(reply: Reply, content_id: str) -> bytes:
-    lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
-    if content_id:
-        lines.append(f"Content-ID: {content_id}")
-    lines += ["", f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
-    if reply.content_type:
-        lines.append(f"Content-Type: {reply.content_type}")
-    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-    lines += ["OData-Version: 4.0", "", ""]
-    return "\r\n".join(lines).encode() + reply.body
+    kind = {"Content-Type": reply.content_type} if reply.content_type else {}
+    return answer_part(reply.status, {**kind, **reply.headers}, reply.body, content_id)
 
 
 def parse_batch(call: Call, content_type: str) -> Parts:
@@ -111,48 +103,22 @@ def parse_batch(call: Call, content_type: str) -> Parts:
     Raises:
         ServiceError: the envelope cannot be read, or holds too many.
     """
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + call.body)
-    if message.get_content_type() != "multipart/mixed" or not message.is_multipart() or message.defects:
-        raise query_error("The batch request must be multipart/mixed with a boundary that its parts use.")
-    found: list[Operation | list[Operation]] = []
-    count = 0
-    for part in _parts(message):
-        if part.get_content_type() == "multipart/mixed":
-            operations = [_operation(inner, call) for inner in _parts(part)]
-            found.append(operations)
-            count += len(operations)
-        else:
-            found.append(_operation(part, call))
-            count += 1
-    if count > MAX_OPERATIONS:
+    try:
+        parts = read_batch(content_type, call.body)
+    except BatchUnreadable as error:
+        raise query_error(str(error)) from error
+    if len(parts_of(parts)) > MAX_OPERATIONS:
         raise query_error(f"The current change set contains too many operations. Only {MAX_OPERATIONS} are allowed.")
-    return found
+    return [
+        _operation(part, call) if isinstance(part, BatchPart) else [_operation(each, call) for each in part]
+        for part in parts
+    ]
 
 
-def _parts(message: Message) -> Sequence[Message]:
-    payload = message.get_payload()
-    if not isinstance(payload, list) or message.defects:
-        raise query_error("A part of the batch cannot be read; check its boundary.")
-    return [part for part in payload if isinstance(part, Message)]
-
-
-def _operation(part: Message, outer: Call) -> Operation:
-    raw = part.get_payload(decode=True)
-    if part.get_content_type() != "application/http" or not isinstance(raw, bytes):
-        raise query_error("A part of the batch is not of type application/http.")
-    head, _, body = raw.lstrip(b"\r\n").replace(b"\r\n", b"\n").partition(b"\n\n")
-    lines = head.decode("latin-1").split("\n")
-    request_line = lines[0].split(" ")
-    if len(request_line) != 3:
-        raise query_error(f"The request line '{lines[0]}' in the batch is not valid.")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-    url = urlsplit(request_line[1])
+def _operation(part: BatchPart, outer: Call) -> Operation:
+    url = urlsplit(part.target)
     path = unquote(url.path)
     path = path.partition("/data/")[2] if "/data/" in path else path.lstrip("/")
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    content_id = str(part.get("Content-ID", "") or headers.get("content-id", ""))
-    call = replace(
-        outer, method=request_line[0], path=path, query=query, headers=headers, body=body.strip(), parsed=None
-    )
-    return Operation(call, content_id)
+    call = replace(outer, method=part.method, path=path, query=query, headers=part.headers, body=part.body, parsed=None)
+    return Operation(call, part.content_id)

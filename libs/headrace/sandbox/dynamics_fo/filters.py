@@ -6,7 +6,6 @@ equality with `*` in the text is a wildcard search.
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,9 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from odata_query import ast
-from odata_query.exceptions import ODataException
-from odata_query.grammar import ODataLexer, ODataParser
 
+from headrace.sandbox.common.odata_filters import ARITHMETIC, COMPARE, SIGN, enum_literal, name_of, parse_filter
 from headrace.sandbox.common.store import Record
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.entities.enums import ENUMS
@@ -27,30 +25,6 @@ from headrace.sandbox.dynamics_fo.rows import reader
 
 Predicate = Callable[[Record], bool]
 Operand = Callable[[Record], Any]
-
-_ENUM_MARK = "\x01enum:"
-# The lexer knows no enumeration literals and takes names that start with a keyword (AllowEdit) apart.
-_REWRITTEN = re.compile(
-    rf"'(?:[^']|'')*'|{re.escape(NAMESPACE)}\.(?P<enum>\w+)'(?P<member>[^']*)'|\b(?P<name>(?:all|any|null|true|false)\w+)",
-    re.IGNORECASE,
-)
-_NAME_MARK = "_escaped_"
-_COMPARE: dict[type[Any], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-}
-_ARITHMETIC: dict[type[Any], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-}
-_SIGN = {ast.Eq: "eq", ast.NotEq: "ne", ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le"}
 
 
 def unknown_property(entity: Entity, name: str, body: str = "text") -> Exception:
@@ -91,9 +65,9 @@ class Filter:
         raise query_error(f"The expression {type(node).__name__} is not a condition.")
 
     def _comparison(self, node: ast.Compare, required: bool) -> Predicate:
-        if type(node.comparator) not in _COMPARE:
+        if type(node.comparator) not in COMPARE:
             raise query_error("The query specified in the URI is not valid. The operator 'in' is not supported.")
-        compare, sign = _COMPARE[type(node.comparator)], _SIGN[type(node.comparator)]
+        compare, sign = COMPARE[type(node.comparator)], SIGN[type(node.comparator)]
         left_field, right_field = self._field(node.left), self._field(node.right)
         field = left_field or right_field
         left, right = self._operand(node.left, right_field), self._operand(node.right, left_field)
@@ -132,7 +106,7 @@ class Filter:
     def _field(self, node: Any) -> Property | None:
         if not isinstance(node, ast.Identifier):
             return None
-        name = str(".".join((*node.namespace, node.name))).removeprefix(_NAME_MARK)
+        name = name_of(node)
         field = self._entity.by_name.get(name)
         if field is None:
             raise unknown_property(self._entity, name, self._unknown_body)
@@ -150,7 +124,7 @@ class Filter:
                 return lambda record: read(record).casefold()
             return read
         if isinstance(node, ast.BinOp):
-            calculate = _ARITHMETIC[type(node.op)]
+            calculate = ARITHMETIC[type(node.op)]
             left, right = self._operand(node.left, other), self._operand(node.right, other)
             return lambda record: calculate(left(record), right(record))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -160,8 +134,9 @@ class Filter:
         return lambda record: value
 
     def _literal(self, node: Any, other: Property | None) -> Any:
-        if isinstance(node, ast.String) and node.val.startswith(_ENUM_MARK):
-            return _enum_member(node.val, other)
+        enum = enum_literal(node)
+        if enum is not None:
+            return _enum_member(*enum, other)
         if isinstance(node, ast.String):
             if other is not None and other.kind != "string":
                 raise query_error(
@@ -192,17 +167,11 @@ def _utc(node: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _enum_member(text: str, other: Property | None) -> str:
-    enum, member = text.removeprefix(_ENUM_MARK).split("\x01")
+def _enum_member(type_name: str, member: str, other: Property | None) -> str:
+    enum = type_name.removeprefix(f"{NAMESPACE}.")
     if other is None or other.enum != enum or member not in ENUMS.get(enum, ()):
-        raise query_error(f"The string '{NAMESPACE}.{enum}'{member}'' is not a valid enumeration type constant.")
+        raise query_error(f"The string '{type_name}'{member}'' is not a valid enumeration type constant.")
     return member
-
-
-def _rewrite(match: re.Match[str]) -> str:
-    if match["enum"]:
-        return f"'{_ENUM_MARK}{match['enum']}\x01{match['member']}'"
-    return f"{_NAME_MARK}{match['name']}" if match["name"] else match[0]
 
 
 @lru_cache(maxsize=512)
@@ -210,9 +179,9 @@ def _compiled(set_name: str, text: str, string_functions: bool, unknown_body: st
     if re.search(r"\shas\s", re.sub(r"'(?:[^']|'')*'", "''", text)):
         raise query_error("The query specified in the URI is not valid. The operator 'has' is not supported.")
     try:
-        tree = ODataParser().parse(ODataLexer().tokenize(_REWRITTEN.sub(_rewrite, text)))
-    except ODataException as error:
-        raise query_error(f"Syntax error in '{text}': {type(error).__name__}.") from error
+        tree = parse_filter(text)
+    except ValueError as error:
+        raise query_error(str(error)) from error
     return Filter(ENTITIES[set_name], tree, string_functions=string_functions, unknown_body=unknown_body)
 
 

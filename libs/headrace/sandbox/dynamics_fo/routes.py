@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from headrace.sandbox.common.control import Sandbox
 from headrace.sandbox.common.encoding import dump_bytes
+from headrace.sandbox.common.entra import Unauthorized, origin_of
 from headrace.sandbox.common.requests import request_note
 from headrace.sandbox.dynamics_fo import metadata
 from headrace.sandbox.dynamics_fo.batch import operations_of, parse_batch, run_batch
@@ -30,7 +31,7 @@ from headrace.sandbox.dynamics_fo.errors import (
 from headrace.sandbox.dynamics_fo.events import ENDPOINTS, BusinessEvents
 from headrace.sandbox.dynamics_fo.service import Call, ODataService
 from headrace.sandbox.dynamics_fo.settings import FinanceSettings
-from headrace.sandbox.dynamics_fo.signin import EntraDirectory, Unauthorized
+from headrace.sandbox.dynamics_fo.signin import FinanceDirectory
 from headrace.sandbox.dynamics_fo.throttling import Throttle
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -48,7 +49,7 @@ class FinanceRoutes:
         sandbox: Sandbox,
         settings: FinanceSettings,
         service: ODataService,
-        directory: EntraDirectory,
+        directory: FinanceDirectory,
         events: BusinessEvents,
         throttle: Throttle,
     ) -> None:
@@ -71,9 +72,9 @@ class FinanceRoutes:
     def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                caller = self._directory.caller(request.headers.get("authorization", ""), _origin(request))
+                caller = self._directory.caller(request.headers.get("authorization", ""), origin_of(request))
             except Unauthorized:
-                return self._unauthorized(_origin(request))
+                return self._unauthorized(origin_of(request))
             refusal = self._throttle.refuse(caller.user_id)
             if refusal is not None:
                 return _response(refusal)
@@ -100,7 +101,7 @@ class FinanceRoutes:
             body=await request.body(),
             caller=caller,
             note=request_note(request),
-            base_url=_origin(request),
+            base_url=origin_of(request),
         )
         if call.path == "$batch" and call.method == "POST":
             return await self._batch(call, request.headers.get("content-type", ""))
@@ -152,7 +153,7 @@ class FinanceRoutes:
 
     async def _metadata(self, request: Request, caller: Caller) -> Reply:
         match = _METADATA_PATH.fullmatch(request.path_params["path"])
-        origin = _origin(request)
+        origin = origin_of(request)
         if match is None:
             return no_route(str(request.url)).reply
         context = {"@odata.context": f"{origin}/metadata/$metadata#{match['kind']}"}
@@ -173,7 +174,3 @@ def _response(reply: Reply) -> Response:
     if reply.content_type:
         headers["content-type"] = reply.content_type
     return Response(reply.body, reply.status, headers)
-
-
-def _origin(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"

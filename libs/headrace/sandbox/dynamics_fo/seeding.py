@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.sandbox.common.control import ControlError, Sandbox
+from headrace.sandbox.common.entra import TENANT, EntraDirectory
 from headrace.sandbox.common.requests import RequestNote
 from headrace.sandbox.dynamics_fo.entities.administration import NUMBERED
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
@@ -23,7 +24,6 @@ from headrace.sandbox.dynamics_fo.numbering import MODES, NumberSequences
 from headrace.sandbox.dynamics_fo.rows import find
 from headrace.sandbox.dynamics_fo.rules.holds import ORDER_SETTINGS, STOPPED
 from headrace.sandbox.dynamics_fo.seeding_payables import payables_rows
-from headrace.sandbox.dynamics_fo.signin import TENANT, EntraDirectory
 from headrace.sandbox.dynamics_fo.writes import Writer
 
 _FORMAT_TYPES = {"default": "DataEntityDefaultDimensionFormat", "ledger": "DataEntityLedgerDimensionFormat"}

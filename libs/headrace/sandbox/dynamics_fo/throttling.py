@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
+from headrace.sandbox.common.usage import Usage
 from headrace.sandbox.dynamics_fo.errors import Reply, odata_error
 from headrace.sandbox.dynamics_fo.settings import FinanceSettings
 
@@ -25,19 +23,12 @@ _TIME = (
 _CONCURRENCY = "Number of concurrent requests exceeded the limit of {}."
 
 
-@dataclass(slots=True)
-class _Usage:
-    running: int = 0
-    finished: deque[tuple[float, float]] = field(default_factory=deque)
-    seconds: float = 0.0
-
-
 class Throttle:
     """Decides before a request is handled; a throttled request was not processed."""
 
     def __init__(self, settings: FinanceSettings) -> None:
         self._settings = settings
-        self._usage: dict[str, _Usage] = {}
+        self._usage: dict[str, Usage] = {}
         # Any irregular sequence serves; a fixed seed makes runs repeatable.
         self._random = random.Random(7)  # noqa: S311
 
@@ -51,11 +42,9 @@ class Throttle:
         return self._legacy(user) if settings.throttling == "legacy" else None
 
     def _legacy(self, user: str) -> Reply | None:
-        settings, usage = self._settings, self._usage.setdefault(user, _Usage())
-        horizon = time.monotonic() - WINDOW_SECONDS
-        while usage.finished and usage.finished[0][0] < horizon:
-            usage.seconds -= usage.finished.popleft()[1]
-        if len(usage.finished) + usage.running >= settings.legacy_requests:
+        settings, usage = self._settings, self._usage.setdefault(user, Usage())
+        usage.forget_before(WINDOW_SECONDS)
+        if usage.requests >= settings.legacy_requests:
             return self._too_many(_REQUESTS.format(settings.legacy_requests))
         if usage.seconds >= settings.legacy_seconds:
             return self._too_many(_TIME.format(settings.legacy_seconds))
@@ -70,17 +59,11 @@ class Throttle:
     @contextmanager
     def running(self, user: str) -> Iterator[None]:
         """Count a request while it is handled."""
-        usage = self._usage.setdefault(user, _Usage())
-        started = time.monotonic()
-        usage.running += 1
-        try:
+        if self._settings.throttling != "legacy":
             yield
-        finally:
-            ended = time.monotonic()
-            usage.running -= 1
-            if self._settings.throttling == "legacy":
-                usage.finished.append((ended, ended - started))
-                usage.seconds += ended - started
+            return
+        with self._usage.setdefault(user, Usage()).counted():
+            yield
 
     def reset(self) -> None:
         """Forget all usage."""

@@ -1,0 +1,1 @@
+"""The tables as an environment with the Sales app has them, and what this product adds."""

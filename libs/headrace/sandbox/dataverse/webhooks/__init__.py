@@ -1,0 +1,1 @@
+"""Webhooks: who is to hear of a change, what is sent, and what becomes of it."""
