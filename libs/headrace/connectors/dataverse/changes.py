@@ -78,16 +78,22 @@ class Changes:
         kind, operation, size = object_of(name), f"{name}.changes", self._config.page_size
         try:
             if link:
-                page = await self._client.page(link, operation, size=size)
+                page = await self._client.page(link, operation, size=size, tracked=_begins(link))
             else:
                 table = await self._tables.of(name)
                 params = {"$select": ",".join(columns)}
                 page = await self._client.page(table.set, operation, params, size=size, tracked=True)
+            # A first read may take long: what changed meanwhile is in the delta, and follows at once.
+            catches_up = not link or _begins(link)
             while True:
                 yield self._told(kind.name, page, mark)
-                if not page.next:
+                if page.next:
+                    page = await self._client.page(page.next, operation, size=size, tracked=_begins(page.next))
+                elif catches_up:
+                    catches_up = False
+                    page = await self._client.page(page.delta, operation, size=size)
+                else:
                     return
-                page = await self._client.page(page.next, operation, size=size)
         except StopConnection as stop:
             raise StopConnection(stop.reason, f"{stop.remedy} {_WHOLE_TABLE}") from None
 
@@ -131,6 +137,11 @@ def utc(moment: datetime) -> str:
 def begin_at(since: datetime) -> Mapping[str, str]:
     """Return the cursor of what changed at `since` or later, by time: delta links have no beginning of one's own."""
     return {SINCE: utc(since)}
+
+
+def _begins(link: str) -> bool:
+    """Say whether a link is of the first read of a table, whose pages all ask to track changes."""
+    return "deltatoken" not in link
 
 
 def _is_deletion(row: Row) -> bool:

@@ -12,7 +12,7 @@ from headrace.connectors.dataverse.client import DataverseClient
 from headrace.connectors.dataverse.metadata import Column, Table, table_of
 from headrace.connectors.dataverse.objects import TABLES
 from headrace.connectors.dataverse.values import Row
-from headrace.core.errors import HeadraceError, RejectRecord
+from headrace.core.errors import HeadraceError, RejectRecord, RetryLater
 from headrace.core.spelling import closest
 from headrace.platform.odata_text import in_key, literal_text
 
@@ -93,17 +93,21 @@ class Tables:
             rows = found.get("value") if found else None
             return rows if isinstance(rows, list) else []
 
-        definition, texts, memos, moments = await asyncio.gather(
-            self._client.one(path, operation, _DEFINITION, strong=strong),
-            part("StringAttributeMetadata", "LogicalName,MaxLength"),
-            part("MemoAttributeMetadata", "LogicalName,MaxLength"),
-            part("DateTimeAttributeMetadata", "LogicalName,DateTimeBehavior"),
-        )
+        # The first one alone: where it cannot be read, the others need not be tried.
+        definition = await self._client.one(path, operation, _DEFINITION, strong=strong)
         if definition is None:
             raise RejectRecord(
                 "unknown table", f'the environment has no table "{name}"{closest(name, TABLES)}; look at its solutions.'
             )
-        table = table_of(definition, [*texts, *memos], moments)
+        texts, memos, moments = await asyncio.gather(
+            part("StringAttributeMetadata", "LogicalName,MaxLength"),
+            part("MemoAttributeMetadata", "LogicalName,MaxLength"),
+            part("DateTimeAttributeMetadata", "LogicalName,DateTimeBehavior"),
+        )
+        try:
+            table = table_of(definition, [*texts, *memos], moments)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RetryLater(f"{operation}: the answer describes no table ({type(error).__name__})") from None
         self._known[name] = (time.monotonic(), table)
         return table
 

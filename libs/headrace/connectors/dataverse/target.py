@@ -22,6 +22,7 @@ from headrace.connectors.dataverse import writing
 from headrace.connectors.dataverse.client import ETAG, DataverseClient
 from headrace.connectors.dataverse.config import DataverseConfig
 from headrace.connectors.dataverse.errors import NOT_THERE, UNKNOWN_COLUMN
+from headrace.connectors.dataverse.fields import CUSTOM_PREFIX
 from headrace.connectors.dataverse.guids import guid_of
 from headrace.connectors.dataverse.lookup import Lookup, keyed
 from headrace.connectors.dataverse.objects import CURRENCY, SUMMARY, Object
@@ -100,7 +101,7 @@ class DataverseTarget:
         rows = await self._lookup.rows(operation)
         if not rows:
             return None
-        record = await self._reader.data(operation.object, rows[0])
+        record = _told(operation, await self._reader.data(operation.object, rows[0]))
         return Found(self._id(object_of(operation.object), rows[0]), version_of(rows[0]), record, matches=len(rows))
 
     async def apply(self, operation: Operation) -> Written:
@@ -207,7 +208,7 @@ class DataverseTarget:
     async def _written(self, kind: Object, operation: Operation, row: Row) -> Written:
         target_id = self._id(kind, row)
         try:
-            record = await self._reader.data(kind.name, row)
+            record = _told(operation, await self._reader.data(kind.name, row))
         except HeadraceError as error:
             # The change is confirmed, whatever cannot be read besides.
             _log.warning(
@@ -246,3 +247,9 @@ class DataverseTarget:
         written = await self.apply(meant)
         record = await self._summaries.told(operation, meant, written.record) if written.record else {}
         return Written(self._summaries.target_id(meant, written.target_id), written.version, record)
+
+
+def _told(operation: Operation, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as the source gives it, with the names of custom columns that the operation has besides."""
+    names = [name for name in (*operation.fields, *operation.key) if name.startswith(CUSTOM_PREFIX)]
+    return {**data, **{name: values.lookup(data, name) for name in names if values.tells(data, name)}}
