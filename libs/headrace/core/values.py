@@ -11,6 +11,7 @@ from typing import Any
 
 _EMPTY_DATES = (date(1900, 1, 1), date(1, 1, 1))
 _MONEY = ({"amount", "currency"}, {"value", "currency"})
+_LOOKUP = {"type", "id", "name"}
 _AS_THEY_ARE = frozenset({str, bool, int, type(None)})
 
 
@@ -33,7 +34,7 @@ def same(ours: Any, theirs: Any) -> bool:
 
     Decimals compare by amount, a date equals a UTC timestamp of that day, None equals "" and 1900-01-01 (the empty
     date of Dynamics), text ignores spaces at its ends, money names its number "amount" or "value". Stored content
-    (`common/attachment`) is what it holds, wherever it lies.
+    (`common/attachment`) is what it holds, wherever it lies; what leads to a record ({type, id, name}) is "type=id".
     """
     if type(ours) is type(theirs) and ours == theirs:
         return True
@@ -94,6 +95,8 @@ def _plain(value: Any) -> Any:
         return Decimal(str(value))
     if isinstance(value, Mapping) and set(value) in _MONEY:
         return {"amount": _plain(value.get("amount", value.get("value"))), "currency": value["currency"]}
+    if isinstance(value, Mapping) and set(value) == _LOOKUP:
+        return f"{value['type']}={value['id']}"
     return None if isinstance(value, date) and _as_day(value) is None else value
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.core.contracts import ObjectDescription
+from headrace.core.spelling import closest
 from headrace.mapping import expressions as ex
 from headrace.mapping.checks import TargetTotal
 from headrace.mapping.conditions import Condition
@@ -119,7 +120,7 @@ class _Sides:
                 known = list(self.transforms)
                 yield (
                     (*where, "transform"),
-                    f'the connector has no transform "{part.transform}"' + ex.closest(part.transform, known),
+                    f'the connector has no transform "{part.transform}"' + closest(part.transform, known),
                 )
             elif isinstance(part, ex.LinkArguments):
                 yield from self._link(part, where, place.scope, names)
@@ -215,7 +216,7 @@ class _Sides:
         return ANY if name.endswith("[]") else names.type_of(name)
 
     def _no_object(self, name: str) -> str:
-        hint = ex.closest(name, list(self.objects)) or f"; there are: {', '.join(self.objects) or 'none'}"
+        hint = closest(name, list(self.objects)) or f"; there are: {', '.join(self.objects) or 'none'}"
         return f'{self.document.system} has no object "{name}"{hint}'
 
 

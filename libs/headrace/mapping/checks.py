@@ -14,7 +14,8 @@ from pydantic import Field
 from headrace.core.currencies import Half, currency_digits, minor_unit
 from headrace.core.documents import Arithmetic, TaxRounding, Totals, number, totals
 from headrace.core.errors import NeedsReview, RejectRecord
-from headrace.mapping.expressions import Node, closest
+from headrace.core.spelling import closest
+from headrace.mapping.expressions import Node
 from headrace.mapping.results import PlannedStep
 from headrace.mapping.running import Transforms
 from headrace.mapping.values import to_decimal, to_text

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from headrace.core.event import Meta
+from headrace.core.spelling import closest
 from headrace.mapping import expressions as ex
 from headrace.mapping.checks import TargetTotal, check_names
 from headrace.mapping.paths import Path
@@ -49,7 +50,7 @@ def _tables(document: InMapping | OutMapping) -> Iterator[Finding]:
         if isinstance(place.part, ex.LookupArguments):
             used.add(place.part.table)
             if place.part.table not in document.tables:
-                hint = ex.closest(place.part.table, list(document.tables))
+                hint = closest(place.part.table, list(document.tables))
                 yield (
                     (*place.location, "table"),
                     f'there is no table "{place.part.table}"{hint or "; add it to `tables`"}',
@@ -66,7 +67,7 @@ def _meta(document: InMapping | OutMapping, names: tuple[str, ...]) -> Iterator[
             continue
         if len(path.segments) != 2 or path.segments[1] not in names:
             word = ".".join(path.segments[1:])
-            hint = ex.closest(word, list(names)) or f"; there are: {', '.join(names)}"
+            hint = closest(word, list(names)) or f"; there are: {', '.join(names)}"
             yield place.location, f'meta has no "{word}"{hint}'
 
 
@@ -94,9 +95,9 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
         for part, names in (("once", step.once), ("adopt", step.adopt)):
             for name in names:
                 if name not in step.fields:
-                    yield (*location, part), f'"{name}" is no field of this step{ex.closest(name, list(step.fields))}'
+                    yield (*location, part), f'"{name}" is no field of this step{closest(name, list(step.fields))}'
         if step.after is not None and step.after not in earlier:
-            hint = ex.closest(step.after, list(earlier)) or f"; earlier steps: {', '.join(earlier) or 'none'}"
+            hint = closest(step.after, list(earlier)) or f"; earlier steps: {', '.join(earlier) or 'none'}"
             yield (*location, "after"), f'there is no earlier step "{step.after}"{hint}'
         yield from _keys(step, location)
         yield from _from_steps(step, location, earlier)
@@ -119,7 +120,7 @@ def _keys(step: Step, location: Location) -> Iterator[Finding]:
     for where, names in lists:
         for at, name in enumerate(names):
             if not _writes(step.fields, name):
-                hint = ex.closest(name, list(step.fields))
+                hint = closest(name, list(step.fields))
                 yield (
                     (*where, at),
                     f'"{name}" is not among the fields that the step writes{hint or "; add it to `fields`"}',
@@ -143,8 +144,7 @@ def _from_steps(step: Step, location: Location, earlier: dict[str, Step]) -> Ite
             wanted = earlier.get(expression.from_step)
             if wanted is None:
                 hint = (
-                    ex.closest(expression.from_step, list(earlier))
-                    or f"; earlier steps: {', '.join(earlier) or 'none'}"
+                    closest(expression.from_step, list(earlier)) or f"; earlier steps: {', '.join(earlier) or 'none'}"
                 )
                 yield (*where, "from_step"), f'there is no earlier step "{expression.from_step}"{hint}'
             elif wanted.each is not None or wanted.id is not None:

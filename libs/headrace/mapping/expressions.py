@@ -6,8 +6,6 @@ for the operator in `words`, and which type it gives in `typing_rules`.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -16,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from headrace.core.spelling import closest
 from headrace.mapping.conditions import Condition
 from headrace.mapping.paths import PathField
 
@@ -300,19 +299,6 @@ VERBS: dict[str, type[Verb]] = {
     "conversion": ConversionPart,
 }
 """The closed list: the word in the document, and its model."""
-
-
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the one of `words` that is most like `word`, whatever the case; None if none is near."""
-    folded = {name.casefold(): name for name in words}
-    near = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
-    return folded[near[0]] if near else None
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the nearest of `words`, or nothing if none is near."""
-    near = nearest(word, words)
-    return f'; did you mean "{near}"?' if near is not None else ""
 
 
 def _one_verb(value: Any) -> Any:

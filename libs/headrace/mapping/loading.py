@@ -11,9 +11,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from headrace.core.errors import ConfigurationError
+from headrace.core.spelling import closest
 from headrace.mapping.contradictions import contradictions
 from headrace.mapping.documents import InMapping, Origin, OutMapping
-from headrace.mapping.expressions import TAG, VERBS, closest
+from headrace.mapping.expressions import TAG, VERBS
 from headrace.mapping.yaml_reading import Lines, YamlProblem, read_yaml
 
 MappingDocument = InMapping | OutMapping

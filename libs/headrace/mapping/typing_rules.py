@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.core.contracts import ObjectDescription
+from headrace.core.spelling import closest, nearest
 from headrace.mapping import expressions as ex
 from headrace.mapping.paths import Path
 from headrace.mapping.values import CONVERSIONS
@@ -45,13 +46,13 @@ class Names:
         """Return "; did you mean …" for the nearest name, first of the same level, else what there is."""
         level, _, leaf = name.rpartition(".")
         there = {other.rpartition(".")[2]: other for other in self.fields if other.rpartition(".")[0] == level}
-        near = ex.nearest(leaf, there)
+        near = nearest(leaf, there)
         if near is not None:
             return f'; did you mean "{there[near]}"?'
         if there:
             names = sorted(there.values())
             return f"; there are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
-        return ex.closest(name, self.fields)
+        return closest(name, self.fields)
 
     def _inside_of_whole(self, name: str) -> str | None:
         """Inside an object or list whose inner names nobody declared, any name is plausible."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from headrace.core.errors import ConfigurationError
 from headrace.core.ownership import ALL_FIELDS, LATEST, REVIEW, Ownership, Rule
-from headrace.mapping.expressions import closest
+from headrace.core.spelling import closest
 from headrace.pipeline.deciding import Accepts, Routes
 from headrace.platform.schemas import Schemas
 from headrace.platform.settings import Settings

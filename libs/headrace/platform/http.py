@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import secrets
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -22,6 +21,7 @@ import httpx
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
 from headrace.platform import metrics
 from headrace.platform.budget import Budget
+from headrace.platform.http_address import PLAIN_PATH, origin_of, query_of
 from headrace.platform.http_connection import Body
 from headrace.platform.http_transport import Transport
 from headrace.platform.json_text import dump_json, parse_json
@@ -39,8 +39,6 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before the first byte of the request left. All others leave the fate of a change open."""
 
 _THROTTLE_SECONDS = 1.0
-_PLAIN = re.compile(r"/(?!/)(?:[\w\-.~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*", re.ASCII)
-"""Paths below the connection's address that need no parsing: no scheme, host, query or fragment (RFC 3986, §3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +115,7 @@ class HttpClient:
         operation: str,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1,
         trace: str = "",
@@ -129,6 +128,7 @@ class HttpClient:
             operation: bounded name for metrics ("deals.list").
             params: query; None leaves a query in `path` alone.
             json: body; Decimal is written as a plain number.
+            content: body as it is, instead of `json`; name its type in `headers`.
             headers: further headers.
             cost: what the call counts for in the budget.
             trace: trace id or traceparent to pass on.
@@ -139,14 +139,14 @@ class HttpClient:
         Raises:
             RetryLater: still "not now". StopConnection: 401 twice. RejectRecord: foreign address or too large answer.
         """
-        content = None if json is None else dump_json(json)
+        body = content if json is None else dump_json(json)
         started = time.monotonic()
         attempt = 1
         while True:
             left = max(0.0, self._patience - (time.monotonic() - started))
             try:
                 answer = await self._call(
-                    method, path, operation, params, content, headers, cost=cost, patience=left, trace=trace
+                    method, path, operation, params, body, headers, cost=cost, patience=left, trace=trace
                 )
             except httpx.TransportError as error:
                 reason, after = f"{operation}: {_words(error)}", None
@@ -208,6 +208,41 @@ class HttpClient:
         except _TooLarge:
             raise OutcomeUnknown(f"{operation}: the answer is larger than {LARGEST_ANSWER} bytes") from None
 
+    @asynccontextmanager
+    async def streamed(self, path: str, *, operation: str) -> AsyncIterator[httpx.Response]:
+        """Open a read whose body the caller takes in parts (`aiter_bytes`), for content that no memory should hold.
+
+        It is made once: parts that were handed on cannot be taken back, so the caller begins anew.
+
+        Raises:
+            RetryLater: not reached, throttled, or cut off while parts are taken. StopConnection: 401 twice.
+        """
+        try:
+            async with self.budget.spend(1, self._patience):
+                answer = await self._open(path)
+                if answer.status_code == httpx.codes.UNAUTHORIZED and self._reauthenticate is not None:
+                    await answer.aclose()
+                    await self._reauthenticate()
+                    answer = await self._open(path)
+                try:
+                    self._observe(answer)
+                    if answer.status_code == httpx.codes.UNAUTHORIZED:
+                        raise self._unauthorized(operation)
+                    if answer.status_code in LATER:
+                        raise RetryLater(
+                            f"{operation}: answered with {answer.status_code}", retry_after(answer.headers)
+                        )
+                    yield answer
+                finally:
+                    await answer.aclose()
+        except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+            raise RetryLater(f"{operation}: {_words(error)}") from None
+
+    async def _open(self, path: str) -> httpx.Response:
+        extensions = {"target": self._target(path, None)}
+        request = self._client.build_request("GET", self.base_url, headers=await self._headers(), extensions=extensions)
+        return await self._client.send(request, stream=True)
+
     async def close(self) -> None:
         """Close all connections; no call may follow."""
         await self._client.aclose()
@@ -222,7 +257,7 @@ class HttpClient:
             url = self.base_url.join(path)
         else:
             url = httpx.URL(f"{self.base_url}/{path.lstrip('/')}")
-        if _origin(url) != _origin(self.base_url):
+        if origin_of(url) != origin_of(self.base_url):
             raise RejectRecord(
                 "address outside the connection",
                 f"{self.connection} answered with a link to {url.scheme}://{url.host}, which is not {self.base_url}; "
@@ -236,14 +271,14 @@ class HttpClient:
         Raises:
             RejectRecord: see `address`.
         """
-        if _PLAIN.fullmatch(path) and "/." not in path:
+        if PLAIN_PATH.fullmatch(path) and "/." not in path:
             target = self.base_url.raw_path.rstrip(b"/") + b"/" + path.lstrip("/").encode("ascii")
         else:
             target = self.address(path).raw_path
         if params is None:
             return target
         plain = all(type(value) is str for value in params.values())
-        query = _query(tuple(params.items())) if plain else str(httpx.QueryParams(params)).encode("ascii")
+        query = query_of(tuple(params.items())) if plain else str(httpx.QueryParams(params)).encode("ascii")
         return target.partition(b"?")[0] + (b"?" + query if query else b"")
 
     # --- one call ---
@@ -283,15 +318,21 @@ class HttpClient:
                     extensions={"target": target, **more},
                 )
                 answer = await self._send(request, operation, changing)
-            self.budget.observe(answer.status_code, answer.headers)
-            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                self.budget.pause(retry_after(answer.headers) or _THROTTLE_SECONDS, "answered with 429")
+            self._observe(answer)
             if answer.status_code != httpx.codes.UNAUTHORIZED:
                 return answer
             if renewed or self._reauthenticate is None:
                 break
             await self._reauthenticate()
-        raise StopConnection(f"{self.connection}: {operation} is answered with 401 Unauthorized", self._remedy)
+        raise self._unauthorized(operation)
+
+    def _observe(self, answer: httpx.Response) -> None:
+        self.budget.observe(answer.status_code, answer.headers)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self.budget.pause(retry_after(answer.headers) or _THROTTLE_SECONDS, "answered with 429")
+
+    def _unauthorized(self, operation: str) -> StopConnection:
+        return StopConnection(f"{self.connection}: {operation} is answered with 401 Unauthorized", self._remedy)
 
     async def _send(self, request: httpx.Request, operation: str, changing: bool) -> httpx.Response:
         started = time.perf_counter()
@@ -340,23 +381,12 @@ async def _whole(answer: httpx.Response) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-@lru_cache(maxsize=256)
-def _query(params: tuple[tuple[str, str], ...]) -> bytes:
-    """Return an encoded query, remembered: most calls ask for the same long list of fields."""
-    return str(httpx.QueryParams(dict(params))).encode("ascii")
-
-
 def traceparent(trace: str) -> str:
     """Return a W3C traceparent for a trace id of 32 hexadecimal digits; a whole traceparent stays as it is.
 
     Source: W3C Trace Context, §3.2.
     """
     return trace if "-" in trace else f"00-{trace}-{secrets.token_hex(8)}-01"
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.host.lower(), port
 
 
 def _back_off(attempt: int) -> float:

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import pytest
 
-from headrace.connectors.dynamics_fo.batch import Part
 from headrace.connectors.dynamics_fo.client import ETAG
 from headrace.connectors.dynamics_fo.objects import CUSTOMERS
 from headrace.core.contracts import Action, AlreadyThere, Written
 from headrace.core.errors import ChangedMeanwhile, OutcomeUnknown, RejectRecord, RetryLater
+from headrace.platform.odata_batch import Part
 from headrace.testing.harness import target_of
 from headrace.testing.suites import TargetSuite
 from tests.contract.dynamics_fo.harness import OrdersHarness, orders_harness

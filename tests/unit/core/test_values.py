@@ -46,6 +46,7 @@ def test_floats_are_refused():
         ("a ", "a"),
         (True, True),
         ({"amount": Decimal("9.50"), "currency": "EUR"}, {"value": 9.5, "currency": "EUR"}),
+        ("account=3f0f9d3e", {"type": "account", "id": "3f0f9d3e", "name": "Contoso"}),
     ],
 )
 def test_same_in_another_spelling(ours, theirs):

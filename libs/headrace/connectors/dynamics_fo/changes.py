@@ -20,6 +20,7 @@ from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.entity_sets import COMPANY, EntitySet, Field
 from headrace.connectors.dynamics_fo.scope import Scope
 from headrace.core.errors import RejectRecord, StopConnection
+from headrace.platform import odata_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Changes:
             return await self._client.next_page(entity_set.name, link, page_size=size)
         own = odata.equals(entity_set, {entity_set.company: company}) if company else ""
         query = odata.Query(
-            filter=odata.both(own, await self._scope.filter(entity_set)),
+            filter=odata_text.both(own, await self._scope.filter(entity_set)),
             select=self._config.select(entity_set.name),
             order=",".join(entity_set.key),
         )
@@ -222,13 +223,13 @@ class Changes:
     def _since_query(self, entity_set: EntitySet, clock: Clock, at: str, skip: int) -> odata.Query:
         companies = ""
         if entity_set.has_company:
-            companies = odata.any_of(
+            companies = odata_text.any_of(
                 odata.equals(entity_set, {COMPANY: company}) for company in self._config.legal_entities
             )
         own = clock.entity_set == entity_set.name
         names = (*((COMPANY,) if entity_set.has_company else ()), *clock.key.values(), *clock.rows)
         return odata.Query(
-            filter=odata.both(companies, f"{clock.field} ge {odata.literal(at, Field('datetime'))}"),
+            filter=odata_text.both(companies, f"{clock.field} ge {odata.literal(at, Field('datetime'))}"),
             select=tuple(self._config.select(entity_set.name)) if own else (*names, clock.field),
             order=",".join((clock.field, *names)),
             top=self._config.page_size,

@@ -15,11 +15,12 @@ from typing import Any
 
 import httpx
 
-from headrace.connectors.dynamics_fo import batch, odata
+from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.entity_sets import EntitySet
 from headrace.connectors.dynamics_fo.errors import UNAUTHORIZED, for_change, for_read
 from headrace.core.contracts import AlreadyThere
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopConnection
+from headrace.platform import odata_batch, odata_text
 from headrace.platform.http import HttpClient, dump_json, parse_json
 
 Row = Mapping[str, Any]
@@ -88,8 +89,8 @@ class ODataClient:
         """
         remaining = iter(keys)
         while group := list(islice(remaining, GROUP)):
-            wanted = odata.any_of(odata.equals(entity_set, key) for key in group)
-            async for row in self.rows(entity_set.name, odata.Query(odata.both(wanted, condition), tuple(select))):
+            wanted = odata_text.any_of(odata.equals(entity_set, key) for key in group)
+            async for row in self.rows(entity_set.name, odata.Query(odata_text.both(wanted, condition), tuple(select))):
                 if any(odata.has(entity_set, row, key) for key in group):
                     yield row
 
@@ -182,7 +183,7 @@ class ODataClient:
             raise for_change(f"delete of {entity_set.name}", response)
         return True
 
-    async def batch(self, changesets: Sequence[batch.Changeset]) -> Sequence[Sequence[httpx.Response]]:
+    async def batch(self, changesets: Sequence[odata_batch.Changeset]) -> Sequence[Sequence[httpx.Response]]:
         """Send changesets in one request; each is kept whole or not at all.
 
         Returns:
@@ -191,7 +192,7 @@ class ODataClient:
         Raises:
             OutcomeUnknown: the envelope cannot be read.
         """
-        boundary, content = batch.compose(changesets)
+        boundary, content = odata_batch.compose(changesets, _BATCHES)
         response = await self._change(
             "POST",
             "/data/$batch",
@@ -202,7 +203,7 @@ class ODataClient:
         if not response.is_success:
             raise for_change("batch", response)
         try:
-            answers = batch.parse(response.headers.get("content-type", ""), response.content)
+            answers = odata_batch.parse(response.headers.get("content-type", ""), response.content)
         except ValueError as error:
             raise OutcomeUnknown(f"batch: {error}") from error
         if len(answers) != len(changesets):
@@ -223,6 +224,7 @@ class ODataClient:
 
 
 _JSON = {"Content-Type": "application/json;odata.metadata=minimal"}
+_BATCHES = odata_batch.Dialect("/data/", _JSON["Content-Type"], most=5_000)
 
 
 def _if_match(etag: str) -> dict[str, str]:

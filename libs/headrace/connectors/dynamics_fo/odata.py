@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 from headrace.connectors.dynamics_fo.entity_sets import NAMESPACE, EntitySet, Field
 from headrace.core.errors import RejectRecord
 from headrace.core.refs import decode_key, encode_key
+from headrace.platform.odata_text import in_key, literal_text
 
 EMPTY_DATE = "1900-01-01T12:00:00Z"
 EMPTY_DATETIME = "1900-01-01T00:00:00Z"
@@ -84,23 +84,12 @@ def literal(value: Any, field: Field) -> str:
             raise RejectRecord("not a number", f"{value!r} is not a number")
         return number
     text = "" if value is None else str(value)
-    return "'" + text.replace("'", "''") + "'"
+    return literal_text(text)
 
 
 def equals(entity_set: EntitySet, values: Mapping[str, Any]) -> str:
     """Return the filter that all these fields have these values."""
     return " and ".join(f"{name} eq {literal(value, entity_set.field(name))}" for name, value in values.items())
-
-
-def any_of(conditions: Iterable[str]) -> str:
-    """Return the filter that at least one condition holds; `in` does not exist."""
-    listed = list(conditions)
-    return listed[0] if len(listed) == 1 else "(" + " or ".join(f"({condition})" for condition in listed) + ")"
-
-
-def both(*conditions: str) -> str:
-    """Return the filter that all conditions hold; "" is none."""
-    return " and ".join(condition for condition in conditions if condition)
 
 
 def is_wildcard(value: Any) -> bool:
@@ -117,13 +106,8 @@ def key_path(entity_set: EntitySet, key: Mapping[str, Any]) -> str:
     missing = [name for name in entity_set.key if key.get(name) in (None, "") and name not in entity_set.blank]
     if missing or set(key) - set(entity_set.key):
         raise RejectRecord("not a key", f"{entity_set.name}: key {dict(key)} is not {', '.join(entity_set.key)}")
-    parts = (
-        f"{name}={quote(literal(key.get(name), entity_set.field(name)), safe=_KEY_SAFE)}" for name in entity_set.key
-    )
+    parts = (f"{name}={in_key(literal(key.get(name), entity_set.field(name)))}" for name in entity_set.key)
     return f"{entity_set.name}({','.join(parts)})"
-
-
-_KEY_SAFE = "'!$()*-._~:@"
 
 
 def target_id(entity_set: EntitySet, row: Mapping[str, Any]) -> str:

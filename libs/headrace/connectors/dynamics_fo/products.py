@@ -11,6 +11,7 @@ from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient
 from headrace.connectors.dynamics_fo.entity_sets import COMPANY, EntitySet, Field
 from headrace.connectors.dynamics_fo.objects_products import STOPPED
+from headrace.platform import odata_text
 
 SHARED = EntitySet(
     name="ProductsV2",
@@ -54,7 +55,7 @@ class ProductTexts:
         while group := list(islice(wanted, GROUP)):
             found: dict[str, Mapping[str, Any]] = {number.casefold(): {} for number in group}
             query = odata.Query(
-                filter=odata.any_of(odata.equals(SHARED, {"ProductNumber": number}) for number in group),
+                filter=odata_text.any_of(odata.equals(SHARED, {"ProductNumber": number}) for number in group),
                 select=tuple(SHARED.fields),
             )
             async for row in self._client.rows(SHARED.name, query):
@@ -79,7 +80,7 @@ class OrderSettings:
         while group := list(islice(remaining, GROUP)):
             keys = [{COMPANY: product[COMPANY], "ItemNumber": product["ItemNumber"]} for product in group]
             query = odata.Query(
-                filter=odata.any_of(odata.equals(ORDER_SETTINGS, key) for key in keys),
+                filter=odata_text.any_of(odata.equals(ORDER_SETTINGS, key) for key in keys),
                 select=tuple(ORDER_SETTINGS.fields),
             )
             found = {}

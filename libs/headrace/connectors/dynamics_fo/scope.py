@@ -12,6 +12,7 @@ from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.entity_sets import LEGAL_ENTITIES, EntitySet, Field
 from headrace.connectors.dynamics_fo.objects_ledger import DIMENSION_VALUES, MAIN_ACCOUNTS
 from headrace.core.errors import StopConnection
+from headrace.platform import odata_text
 
 LEDGERS = EntitySet(
     name="Ledgers",
@@ -47,14 +48,14 @@ class Scope:
                 raise StopConnection("no financial dimension is configured", remedy)
             names = [{"FinancialDimension": name} for name in self._config.read_dimensions]
             owners = [{"LegalEntityId": company} for company in ("", *self._config.legal_entities)]
-            return odata.both(
-                *(odata.any_of(odata.equals(entity_set, each) for each in one) for one in (names, owners))
+            return odata_text.both(
+                *(odata_text.any_of(odata.equals(entity_set, each) for each in one) for one in (names, owners))
             )
         return ""
 
     @staticmethod
     def _any(entity_set: EntitySet, name: str, values: Iterable[str]) -> str:
-        return odata.any_of(odata.equals(entity_set, {name: value}) for value in values)
+        return odata_text.any_of(odata.equals(entity_set, {name: value}) for value in values)
 
     async def add(self, entity_set: EntitySet, records: Sequence[dict[str, Any]]) -> None:
         """Add `LegalEntities` to shared records in place; one without any concerns nobody here."""

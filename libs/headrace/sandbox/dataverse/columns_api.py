@@ -16,7 +16,7 @@ from headrace.sandbox.dataverse.paths import Segment
 from headrace.sandbox.dataverse.query import Expansion, Reader
 from headrace.sandbox.dataverse.schema import Schema
 from headrace.sandbox.dataverse.security import Security
-from headrace.sandbox.dataverse.tables.model import Column, Table
+from headrace.sandbox.dataverse.tables.model import NAMESPACE, Column, Table
 from headrace.sandbox.dataverse.tellings import FILE_COLUMNS
 from headrace.sandbox.dataverse.writes import Writer
 
@@ -39,6 +39,8 @@ class ColumnsApi:
             ServiceError: refused.
         """
         name = rest[0].name
+        if table.name == "systemuser" and name.removeprefix(f"{NAMESPACE}.") == "RetrieveUserPrivileges":
+            return self._privileges(call, record)
         column = table.by_property.get(name) or table.by_name.get(name)
         navigable = name in table.by_navigation or self._schema.collection(table, name) is not None
         if navigable and (column is None or column.kind == "lookup"):
@@ -63,6 +65,11 @@ class ColumnsApi:
         else:
             raise not_allowed(f"The HTTP method '{call.method}' is not supported on '{name}'.")
         return Reply(204, content_type="")
+
+    def _privileges(self, call: Call, user: Record) -> Reply:
+        found = self._security.granted(user.key, self._schema.tables.values())
+        context = f"{call.base_url}$metadata#{NAMESPACE}.RetrieveUserPrivilegesResponse"
+        return Reply(200, dump_bytes({"@odata.context": context, "RolePrivileges": found}))
 
     def _show(self, call: Call, table: Table, record: Record, column: Column, *, raw: bool) -> Reply:
         value = record.data.get(column.name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from headrace.sandbox.common.store import Record, Store
 from headrace.sandbox.dataverse.contexts import Caller
@@ -14,10 +14,13 @@ from headrace.sandbox.dataverse.tables.model import Table
 
 ROLES, USER_ROLES = "#roles", "#user_roles"
 INTEGRATION_ROLE = "Headrace Integration"
-VERBS = ("Read", "Create", "Write", "Delete", "Append", "AppendTo", "Assign", "Share")
 LEVELS = ("none", "user", "organization")
 
 Verb = Literal["Read", "Create", "Write", "Delete", "Append", "AppendTo", "Assign", "Share"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+
+
+_DEPTHS = {"user": "Basic", "organization": "Global"}
 
 
 class RoleRefused(Exception):
@@ -74,6 +77,16 @@ class Security:
                 levels.append(str(role.data["privileges"].get(f"prv{verb}{table.right}", role.data["default"])))
         return max(levels, key=LEVELS.index)
 
+    def granted(self, user_id: str, tables: Iterable[Table]) -> list[dict[str, Any]]:
+        """Return the privileges of a user by all its roles, as `RetrieveUserPrivileges` tells them."""
+        caller = Caller(user_id, "", "", self.roles_of(user_id))
+        names = {f"prv{verb}{table.right}": self.level(caller, verb, table) for table in tables for verb in VERBS}
+        return [
+            {"Depth": _DEPTHS[level], "PrivilegeId": privilege_id(name), "PrivilegeName": name}
+            for name, level in names.items()
+            if level in _DEPTHS
+        ]
+
     def require(self, caller: Caller, verb: Verb, table: Table, record: Record | None = None) -> None:
         """Check a right, on a row where one is given.
 
@@ -109,11 +122,16 @@ class Security:
         text = (
             f"Principal user (Id={caller.user_id}, type=8, roleCount={len(caller.roles)}, privilegeCount=0, "
             f"accessMode='4 Non-interactive', MetadataCachePrivilegesCount=0, businessUnitId={caller.business_unit}), "
-            f"is missing {privilege} privilege (Id={metadata_id('privilege', privilege)}) on OTC={table.code} for "
+            f"is missing {privilege} privilege (Id={privilege_id(privilege)}) on OTC={table.code} for "
             f"entity '{table.name}' (LocalizedName='{table.label}'). context.Caller={caller.user_id}. Consider adding "
             "missed privilege to one of the principal (user/team) roles."
         )
         return ServiceError(403, NO_PRIVILEGE, text)
+
+
+def privilege_id(name: str) -> str:
+    """Return the id of a privilege: the same in every sandbox."""
+    return metadata_id("privilege", name)
 
 
 def owns(caller: Caller, table: Table, record: Record) -> bool:

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headrace.sandbox.dataverse.installation import ORGANIZATION_ID
-from headrace.testing.serving import eventually, serve
+from headrace.testing.serving import serve
+from headrace.testing.waiting import eventually
 from tests.integration.sandbox.dataverse.server import API, control, error_of, ledger_of, new, read, settings
 
 CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"

@@ -15,6 +15,7 @@ from headrace.sandbox.dataverse.metadata.definitions import (
     column_definition,
     key_definition,
     option_set,
+    relationships,
     table_definition,
     type_of,
 )
@@ -24,6 +25,7 @@ from headrace.sandbox.dataverse.schema import Schema, SchemaRefused, metadata_id
 from headrace.sandbox.dataverse.service import Answer
 from headrace.sandbox.dataverse.tables.model import NAMESPACE, Column, Table
 
+MANY_TO_ONE = "ManyToOneRelationships"
 _NOT_FOUND = "0x80060888"
 
 
@@ -63,6 +65,9 @@ class MetadataApi:
             return self._columns(call, table, rest)
         if rest[0].name == "Keys":
             return self._keys(call, table, rest[0])
+        if rest[0].name == MANY_TO_ONE and call.method == "GET":
+            found = chosen("OneToManyRelationshipMetadata", relationships(table), call.query, {})
+            return self._listed(call, MANY_TO_ONE, found)
         raise no_segment(rest[0].name)
 
     def _tables(self, call: Call, definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +80,12 @@ class MetadataApi:
             found = [key_definition(table, key, call.context.moment) for key in table.keys]
             return chosen("EntityKeyMetadata", found, inner_options(inner), {})
 
-        return chosen("EntityMetadata", definitions, call.query, {"Attributes": columns, "Keys": keys})
+        def related(each: Definition, inner: str) -> Any:
+            found = relationships(self._schema.tables[each["LogicalName"]])
+            return chosen("OneToManyRelationshipMetadata", found, inner_options(inner), {})
+
+        expandable = {"Attributes": columns, "Keys": keys, MANY_TO_ONE: related}
+        return chosen("EntityMetadata", definitions, call.query, expandable)
 
     def _table(self, key: str) -> Table:
         name, _, value = key.partition("=")

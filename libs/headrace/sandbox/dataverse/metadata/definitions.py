@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.sandbox.dataverse.schema import metadata_id
+from headrace.sandbox.dataverse.security import VERBS, privilege_id
 from headrace.sandbox.dataverse.tables.model import NAMESPACE, AlternateKey, Column, Kind, Table
 
 TYPES: Mapping[Kind, tuple[str, str]] = {
@@ -67,6 +68,16 @@ def table_definition(table: Table) -> dict[str, Any]:
         "ChangeTrackingEnabled": table.tracking,
         "IsOptimisticConcurrencyEnabled": table.concurrency,
         "HasNotes": table.notes,
+        "Privileges": [
+            {
+                "PrivilegeId": privilege_id(f"prv{verb}{table.right}"),
+                "Name": f"prv{verb}{table.right}",
+                "PrivilegeType": verb,
+                "CanBeBasic": table.ownership == "user",
+                "CanBeGlobal": True,
+            }
+            for verb in VERBS
+        ],
         "HasActivities": table.activity or table.notes,
         "IsActivity": table.activity,
         "IsCustomEntity": table.custom,
@@ -76,6 +87,24 @@ def table_definition(table: Table) -> dict[str, Any]:
         "IsManaged": not table.custom,
         "IsCustomizable": _managed(True, "iscustomizable"),
     }
+
+
+def relationships(table: Table) -> list[dict[str, Any]]:
+    """Return the relationships by which a table's lookups lead to others, one for each target."""
+    return [
+        {
+            "MetadataId": metadata_id(table.name, column.name, target.table),
+            "SchemaName": target.collection or f"{table.name}_{column.name}_{target.table}",
+            "RelationshipType": "OneToManyRelationship",
+            "ReferencingEntity": table.name,
+            "ReferencingAttribute": column.name,
+            "ReferencingEntityNavigationPropertyName": target.navigation,
+            "ReferencedEntity": target.table,
+            "ReferencedEntityNavigationPropertyName": target.collection or None,
+        }
+        for column in table.columns
+        for target in column.targets
+    ]
 
 
 def column_definition(table: Table, column: Column) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""OData `$batch`: several changes in one request, each changeset kept whole or not at all.
+"""OData `$batch` as multipart/mixed: several requests in one, each changeset kept whole or not at all.
 
-The service takes multipart/mixed only, at most 5,000 operations, and answers 200 for the envelope whatever happened
-inside; a failed changeset is answered by one part, the first error. Source: Microsoft, "Open Data Protocol (OData)",
-section Batch requests; OData 4.0 part 1, 11.7.
+Finance and Operations answers 200 for the envelope whatever happened inside; Dataverse does so where it is asked to go
+on after errors. A failed changeset is answered by one part, the first error, bare or inside a part of its own.
+Source: OData 4.0 part 1, 11.7; Microsoft, "Open Data Protocol (OData)", section Batch requests (Finance and
+Operations); Microsoft, "Execute batch operations using the Web API" (Dataverse).
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from typing import Any
 
 import httpx
 
-from headrace.platform.http import dump_json
-
-MOST_OPERATIONS = 5_000
+from headrace.platform.json_text import dump_json
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One change: `path` below `/data/` with its encoded key, `body` None for a delete."""
+    """One request: `path` below the root of the service, encoded; `body` None for a read or a delete."""
 
     method: str
     path: str
@@ -34,32 +33,48 @@ class Part:
 Changeset = Sequence[Part]
 
 
-def compose(changesets: Sequence[Changeset]) -> tuple[str, bytes]:
-    """Return boundary and body of a batch request; `Content-ID` numbers the parts from 1.
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between services: the root of their addresses, the type of bodies, operations of a batch at most."""
+
+    root: str
+    content_type: str
+    most: int
+
+
+def compose(items: Sequence[Part | Changeset], dialect: Dialect) -> tuple[str, bytes]:
+    """Return boundary and body of a batch request; `Content-ID` numbers the parts of changesets from 1.
+
+    Args:
+        items: changesets, and single requests outside any (all reads are such).
+        dialect: of the service.
 
     Raises:
         ValueError: too many operations, or none.
     """
-    count = sum(len(changeset) for changeset in changesets)
-    if not count or not all(changesets):
+    sets = [[item] if isinstance(item, Part) else item for item in items]
+    count = sum(len(parts) for parts in sets)
+    if not count or not all(sets):
         raise ValueError("a batch needs at least one operation in each changeset")
-    if count > MOST_OPERATIONS:
-        raise ValueError(f"{count} operations are more than the service takes in one batch ({MOST_OPERATIONS})")
-    written = [[_request(part) for part in changeset] for changeset in changesets]
+    if count > dialect.most:
+        raise ValueError(f"{count} operations are more than the service takes in one batch ({dialect.most})")
+    written = [[_request(part, dialect) for part in parts] for parts in sets]
     # Boundaries must not occur in the content: they are made from it.
     digest = hashlib.sha256(b"".join(part for parts in written for part in parts)).hexdigest()[:24]
     batch = f"batch_{digest}"
     lines: list[bytes] = []
     number = 0
     for place, parts in enumerate(written):
+        if isinstance(items[place], Part):
+            lines += [f"--{batch}".encode(), *_HTTP, b"", parts[0]]
+            continue
         changeset = f"changeset_{place}_{digest}"
         lines += [f"--{batch}".encode(), f"Content-Type: multipart/mixed; boundary={changeset}".encode(), b""]
         for part in parts:
             number += 1
             lines += [
                 f"--{changeset}".encode(),
-                b"Content-Type: application/http",
-                b"Content-Transfer-Encoding: binary",
+                *_HTTP,
                 f"Content-ID: {number}".encode(),
                 b"",
                 part,
@@ -91,13 +106,16 @@ def parse(content_type: str, content: bytes) -> list[list[httpx.Response]]:
     return answers
 
 
-def _request(part: Part) -> bytes:
-    head = [f"{part.method} /data/{part.path} HTTP/1.1"]
+_HTTP = (b"Content-Type: application/http", b"Content-Transfer-Encoding: binary")
+
+
+def _request(part: Part, dialect: Dialect) -> bytes:
+    head = [f"{part.method} {dialect.root}{part.path} HTTP/1.1"]
     headers = dict(part.headers)
     body = b""
     if part.body is not None:
         body = dump_json(part.body)
-        headers["Content-Type"] = "application/json;odata.metadata=minimal"
+        headers["Content-Type"] = dialect.content_type
     head += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*head, "", ""]).encode() + body
 
