@@ -133,10 +133,8 @@ class CheckProgram:
         found = totals(data, self.arithmetic)
         said = data.get("total_includes_tax")
         with_tax = check.includes_tax if said is None else said is not False
-        tax, known = found.tax, data.get("tax")
-        if isinstance(known, Mapping) and not tax:
-            tax = number(known.get("amount"), "tax")
-        total = (found.amount + tax if tax != found.tax else found.total) if with_tax else found.amount
+        tax = _tax(found, data)
+        total = found.total + tax - found.tax if with_tax else found.amount
         before = found.amount if data.get("prices_include_tax") is not True else found.amount - found.tax
         for name, ours in (("subtotal", before), ("total", total), ("total_tax", found.tax), ("tax", tax)):
             value = data.get(name)
@@ -198,7 +196,8 @@ class CheckProgram:
         compared = [("amount", amount, found.amount)]
         if tax is not None:
             total = amount if data.get("prices_include_tax") is True else amount + tax
-            compared = [("total", total, found.total), ("tax", tax, found.tax)]
+            known = _tax(found, data)
+            compared = [("total", total, found.total + known - found.tax), ("tax", tax, known)]
         for name, theirs, ours in compared:
             if not target.allows(found, theirs - ours):
                 raise _differs(
@@ -208,6 +207,12 @@ class CheckProgram:
                     f"{self._named(data)} has a {name} of {ours:f} {found.currency}, the target would make it "
                     f"{theirs:f} {found.currency}; change prices or discounts so that both can say them",
                 )
+
+
+def _tax(found: Totals, data: Mapping[str, Any]) -> Decimal:
+    """Return the tax of a document: that of its lines, or where none of them tells any, what it states as a whole."""
+    stated = data.get("tax")
+    return number(stated.get("amount"), "tax") if isinstance(stated, Mapping) and not found.tax else found.tax
 
 
 def _differs(rule: str, name: str, both: tuple[str, str], detail: str) -> NeedsReview:

@@ -160,6 +160,26 @@ def purchase_total(
     return order_total({**header, "ArePricesIncludingSalesTax": False}, renamed, digits, {})[0], None
 
 
+def free_text_total(
+    header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], digits: int, rates: Mapping[str, Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Return what F&O will make of a free text invoice: the amount of its lines, and the tax on top of them.
+
+    Args:
+        header: fields of `CDSFreeTextInvoiceHeaders`.
+        lines: fields of `CDSFreeTextInvoiceLines`; one without an item sales tax group bears no tax.
+        digits: decimals of the currency.
+        rates: tax in percent by item sales tax group.
+    """
+    amount = tax = _ZERO
+    with localcontext(prec=PRECISION):
+        for line in lines:
+            own = number(line.get("TransactionCurrencyAmount"), "TransactionCurrencyAmount")
+            rate = rates.get(str(line.get("SalesTaxItemGroupId") or ""), _ZERO) / _HUNDRED
+            amount, tax = amount + own, tax + rounded(own * rate, digits)
+    return amount, tax
+
+
 def lines_total(lines: Any = None, currency: Any = None) -> Decimal | None:
     """Return what the lines of a canonical document come to before tax, None if it has none.
 

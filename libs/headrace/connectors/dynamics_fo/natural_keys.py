@@ -1,7 +1,7 @@
 """Keys that are no fields of the set that is looked in: what a document tells of a vendor, an account, or itself.
 
 - `VendorsV2` by `PurchaseOrderNumber`: who sends the invoices of that order. Its `TaxExemptNumber` is compared without
-  the signs that people put between digits, its `VendorOrganizationName` without spaces around and between words twice.
+  the signs that people put between digits, its name (and a customer's) without spare spaces.
 - `MainAccounts` by `LegalEntities`, one company: the account of that company's chart.
 - Purchase orders and customer invoices by `DocumentNumber`: the number that F&O itself gave the document.
 """
@@ -15,13 +15,16 @@ from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient, Row
 from headrace.connectors.dynamics_fo.entity_sets import COMPANY, DOCUMENT_NUMBER, LEGAL_ENTITIES, EntitySet
 from headrace.connectors.dynamics_fo.objects_customer_invoices import CUSTOMER_INVOICES
+from headrace.connectors.dynamics_fo.objects_customers import CUSTOMERS
 from headrace.connectors.dynamics_fo.objects_ledger import MAIN_ACCOUNTS
 from headrace.connectors.dynamics_fo.objects_purchasing import ORDER_NUMBER, PURCHASE_ORDERS
 from headrace.connectors.dynamics_fo.objects_vendors import OF_ORDER, VENDORS
 from headrace.connectors.dynamics_fo.scope import LEDGERS
 from headrace.core.errors import RejectRecord
 
-NAME, TAX_NUMBER = "VendorOrganizationName", "TaxExemptNumber"
+TAX_NUMBER = "TaxExemptNumber"
+_NAMES: Mapping[str, str] = {VENDORS.name: "VendorOrganizationName", CUSTOMERS.name: "OrganizationName"}
+"""Set → the field with the name by which a vendor or customer is found: as it is, but for case and spare spaces."""
 _NUMBERS: Mapping[str, str] = {PURCHASE_ORDERS.name: ORDER_NUMBER, CUSTOMER_INVOICES.name: "FreeTextNumber"}
 """Set → the field that holds the number which F&O prints on the document."""
 
@@ -92,7 +95,7 @@ def squeezed(number: Any) -> str:
 
 
 def _plain(entity_set: EntitySet, name: str, value: Any) -> Any:
-    return " ".join(value.split()) if entity_set is VENDORS and name == NAME and isinstance(value, str) else value
+    return " ".join(value.split()) if _NAMES.get(entity_set.name) == name and isinstance(value, str) else value
 
 
 def _put(entity_set: EntitySet, key: dict[str, Any], name: str, value: Any) -> dict[str, Any]:

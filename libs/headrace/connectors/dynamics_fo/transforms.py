@@ -37,6 +37,7 @@ def transforms(
         "absolute": absolute,
         "dimension_display_value": partial(dimension_display_value, layout=layout),
         "dimensions": partial(dimensions, layout=layout),
+        "free_text_total": amounts.free_text_total,
         "in_force": partial(in_force, day=day),
         "ledger_display_value": partial(ledger_display_value, layout=ledger),
         "lines_total": amounts.lines_total,
