@@ -1,7 +1,7 @@
 """Whether a purchase order or a customer invoice still takes changes: looked at before each one, in words for people.
 
 F&O lets a confirmed order be changed, and then has the vendor confirm it anew; that is for people to decide. What was
-received, or posted, it refuses by itself: the look says why. An answer that cannot be had is no reason to hold back.
+received, or posted, it refuses by itself: the look says why. What cannot be looked at is not changed.
 """
 
 from __future__ import annotations
