@@ -54,6 +54,8 @@ _IN_COMPANY: Mapping[str, tuple[str, str, str]] = {
         "Warehouse management > Setup > Warehouse > Warehouses",
     ),
     "PaymentMethodName": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
+    "PaymentTermsName": ("PaymentTerms", "Name", "Accounts payable > Payment setup > Terms of payment"),
+    "TermsOfPayment": ("PaymentTerms", "Name", "Accounts receivable > Payments setup > Terms of payment"),
     "MethodOfPayment": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
 }
 """Field that is given constants → the set and field where they must exist in each company, and the menu for people."""

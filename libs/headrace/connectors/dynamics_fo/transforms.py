@@ -14,6 +14,7 @@ from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoCo
 from headrace.connectors.dynamics_fo.dimensions import display_value, ledger_value, segments
 from headrace.core.currencies import rounded
 from headrace.core.errors import RejectRecord
+from headrace.core.ids import is_marker
 
 
 def today() -> date:
@@ -49,6 +50,7 @@ def transforms(
         "total_discount_amount": total_discount_amount,
         "total_discount_percent": total_discount_percent,
         "unit_price": unit_price,
+        "without_mark": without_mark,
         "year": year,
     }
 
@@ -102,6 +104,11 @@ def abbreviated(text: Any = None, length: Any = None) -> str | None:
 def absolute(amount: Any = None) -> Decimal | None:
     """Return an amount without its sign: prices are positive, and quantities say which way."""
     return None if amount is None else plain(abs(Decimal(amount)))
+
+
+def without_mark(text: Any = None) -> str | None:
+    """Return a reference, None for our own mark: it is nobody's reference."""
+    return None if text is None or is_marker(str(text)) else str(text)
 
 
 def year(on: Any = None) -> int | None:
