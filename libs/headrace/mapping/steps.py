@@ -72,6 +72,7 @@ class StepProgram:
             raise RejectRecord("value does not fit", f"{self.name}: {shown(items)} is not a list; correct `each`")
         place = self._each.text.lstrip("/") if self._each is not None else ""
         names = set()
+        marks: list[dict[str, Any]] = []
         for position, item in enumerate(items):
             run.place, run.label = f"{place}[{position}].", f"{self.name} {position + 1}: "
             if self._where is not None and not self._where(item, run):
@@ -83,7 +84,14 @@ class StepProgram:
             names.add(name)
             if not self._due(item, run, name):
                 continue
-            planned.append(self._one(item, run, name, asserted))
+            step = self._one(item, run, name, asserted)
+            if step.marker and len(step.marker) == len(self._marker) + len(self._open) and step.marker in marks:
+                # The second one would find the first one's record, and take it for its own.
+                words = ", ".join(f"{target} {shown(value)}" for target, value in step.marker.items())
+                detail = f"{run.label}{words} is there twice; by it our own write is found again (I4)"
+                raise RejectRecord("marker is not unique", detail)
+            marks.append(step.marker)
+            planned.append(step)
         run.place = run.label = ""
 
     def _due(self, item: Any, run: Run, name: str) -> bool:
