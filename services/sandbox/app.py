@@ -17,12 +17,14 @@ from headrace.sandbox.common.serve import serve
 from headrace.sandbox.dataverse.app import create_app as dataverse
 from headrace.sandbox.dynamics_fo.app import create_app as dynamics_fo
 from headrace.sandbox.pipedrive.app import create_app as pipedrive
+from headrace.sandbox.recordengine.app import create_app as recordengine
 
 SANDBOXES: dict[str, Callable[[Path], Starlette]] = {
     "avidxchange": avidxchange,
     "dataverse": dataverse,
     "dynamics_fo": dynamics_fo,
     "pipedrive": pipedrive,
+    "recordengine": recordengine,
 }
 
 if __name__ == "__main__":

@@ -65,3 +65,13 @@ class Attachments(Protocol):
         Raises:
             RejectRecord: it is no longer there, or damaged; reading the record anew stores it again.
         """
+
+    def parts(self, reference: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """Yield the content in parts, for files that are too large for memory; checked when the last one was given.
+
+        Whoever sends it on keeps it in a temporary file first: what was given is believed only at the end, and a
+        body that is sent must be whole.
+
+        Raises:
+            RejectRecord: as `read`, after the last part.
+        """

@@ -306,6 +306,18 @@ class Connection(Protocol):
         """Close the HTTP clients; no call may follow."""
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A connection that can tell at little cost whether the system has the names that mappings use."""
+
+    async def check_names(self, needs: Needs) -> Sequence[Check]:
+        """Return a line for each name, with the nearest right one in the remedy of those that are not there.
+
+        Raises:
+            RetryLater, StopConnection: it cannot be told now.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a process lends its connections.

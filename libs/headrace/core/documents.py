@@ -73,11 +73,11 @@ class Totals:
 
 
 def totals(data: Mapping[str, Any], arithmetic: Arithmetic = Arithmetic()) -> Totals:
-    """Return what a canonical sales order comes to.
+    """Return what a canonical document comes to: an order, or an invoice.
 
     Args:
-        data: the order's data (`schemas/canonical/sales_order.v1.avsc`). A line without price or quantity counts with
-            its `net_amount`, else with nothing.
+        data: the document's data, such as that of `schemas/canonical/sales_order.v1.avsc`. A line without price or
+            quantity counts with its `net_amount`, an invoice's accounting line with its `amount`, else with nothing.
         arithmetic: how amounts are rounded.
 
     Raises:
@@ -124,7 +124,8 @@ class _Sum:
 
     def _line(self, row: Mapping[str, Any], rate: Decimal) -> LineTotals:
         if row.get("quantity") is None or row.get("unit_price") is None:
-            whole = exact = number(row.get("net_amount"), "net_amount")
+            stated = next((name for name in ("net_amount", "amount") if row.get(name) is not None), "net_amount")
+            whole = exact = number(row.get(stated), stated)
         else:
             whole = number(row["quantity"], "quantity") * number(row["unit_price"], "unit_price")
             percent = number(row.get("discount_percent"), "discount_percent")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import uuid
 
 NAMESPACE = uuid.UUID("6f1b3c52-6a0d-5e0e-9d0c-6865616472ac")
 """Namespace of every UUIDv5 that Headrace mints."""
+_MARKER = re.compile(r"HR[A-Z2-7]+")
 
 
 def mint_canonical_id(connection: str, obj: str, external_id: str) -> str:
@@ -40,6 +42,11 @@ def marker(canonical_id: str, length: int = 18) -> str:
     digest = hashlib.sha256(canonical_id.encode()).digest()
     needed = -(-(length - 2) // 8) * 5  # bytes; encoding the rest would be for nothing
     return ("HR" + base64.b32encode(digest[:needed]).decode())[:length]
+
+
+def is_marker(text: str, length: int = 18) -> bool:
+    """Say whether a text has the form of a marker of this length: then it says nothing to people."""
+    return len(text) == length and _MARKER.fullmatch(text) is not None
 
 
 def fingerprint(content: bytes) -> str:

@@ -163,7 +163,8 @@ class _Sides:
             return
         known = Names.of(description)
         named = [((*where, "part"), link.part)] if link.part is not None else []
-        for place, name in [*named, *(((*where, "by", name), name) for name in link.by)]:
+        keys = [((*where, *place, name), name) for place, key in link.keys for name in key]
+        for place, name in [*named, *keys]:
             if known.type_of(name) is None:
                 yield place, f'{link.object} has no "{name}"{known.hint(name)}'
 

@@ -43,14 +43,19 @@ class Tolerance(Node):
 
 
 class StatedTotal(Tolerance):
-    """The `total` and `total_tax` that a source states, against what the order's lines come to.
+    """The totals that a source states, against what the document's lines come to.
 
-    `tax_rounding` and `half` say how the source rounds (`headrace.core.documents`). An order without a stated total,
-    or without lines that its source tells, is not compared.
+    Compared are `total` and `total_tax` of an order, `subtotal`, `tax` and `total` of an invoice, whichever is stated;
+    with `net_amounts` those of its lines as well, where quantity and price are stated too. `tax_rounding` and `half`
+    say how the source rounds (`headrace.core.documents`), `includes_tax` whether a total contains tax where the
+    document does not say. Where only the whole document's `tax` is known, and of no line, it comes on top of the lines.
+    A document without a stated total, or without lines that its source tells, is not compared.
     """
 
     tax_rounding: TaxRounding = "line"
     half: Half = "up"
+    includes_tax: bool = True
+    net_amounts: bool = False
 
 
 class TargetTotal(Tolerance):
@@ -99,6 +104,9 @@ def check_names(document: OutMapping) -> Iterator[Finding]:
         yield ("checks", "target_total", "tax_groups"), f'there is no table "{target.tax_groups}"{hint}'
 
 
+_STATED = ("subtotal", "total", "total_tax", "tax")
+
+
 class CheckProgram:
     """The checks of a document, ready to be made."""
 
@@ -107,6 +115,7 @@ class CheckProgram:
         self._stated, self._target = checks.stated_total, checks.target_total
         self.arithmetic = checks.arithmetic
         table = document.tables.get(self._target.tax_groups or "", {}) if self._target else {}
+        self._entity = document.entity.replace("_", " ")
         self._rates = {to_text(group): to_decimal(rate) for rate, group in table.items()}
 
     def stated(self, data: Mapping[str, Any], asserted: frozenset[str]) -> None:
@@ -115,27 +124,55 @@ class CheckProgram:
         Raises:
             NeedsReview: they differ. RejectRecord: an amount is no number.
         """
-        money, tax = data.get("total"), data.get("total_tax")
-        if self._stated is None or "lines" not in asserted or not (money or tax):
+        check = self._stated
+        if check is None or "lines" not in asserted:
+            return
+        if check.net_amounts:
+            self._lines(check, data)
+        if not any(data.get(name) for name in _STATED):
             return
         found = totals(data, self.arithmetic)
-        with_tax = data.get("total_includes_tax") is not False
-        for name, value, ours in (
-            ("total", money, found.total if with_tax else found.amount),
-            ("total_tax", tax, found.tax),
-        ):
+        said = data.get("total_includes_tax")
+        with_tax = check.includes_tax if said is None else said is not False
+        tax = _tax(found, data)
+        total = found.total + tax - found.tax if with_tax else found.amount
+        before = found.amount if data.get("prices_include_tax") is not True else found.amount - found.tax
+        for name, ours in (("subtotal", before), ("total", total), ("total_tax", found.tax), ("tax", tax)):
+            value = data.get(name)
             if not isinstance(value, Mapping):
                 continue
             own = str(value.get("currency") or found.currency).upper()
             theirs = number(value.get("amount"), name)
-            if own != found.currency or not self._stated.allows(found, theirs - ours):
-                words = "" if name == "total_tax" else " with tax" if with_tax else " before tax"
+            if own != found.currency or not check.allows(found, theirs - ours):
+                words = "" if name != "total" else " with tax" if with_tax else " before tax"
                 raise _differs(
                     "checks.stated_total",
                     name,
                     (f"{theirs:f} {own}", f"{ours:f} {found.currency}"),
-                    f"{_named(data)} states a {name} of {theirs:f} {own}{words}, its lines ({len(found.lines)}) "
+                    f"{self._named(data)} states a {name} of {theirs:f} {own}{words}, its lines ({len(found.lines)}) "
                     f"come to {ours:f} {found.currency}; correct lines, discounts or total at the source",
+                )
+
+    def _named(self, data: Mapping[str, Any]) -> str:
+        return f"{self._entity} {data.get('reference') or data.get('number') or ''}".rstrip()
+
+    def _lines(self, check: StatedTotal, data: Mapping[str, Any]) -> None:
+        """Compare the amount that a line states with its quantity, price and discounts."""
+        rows = data.get("lines") or ()
+        found = totals(data, self.arithmetic) if rows else None
+        for row, line in zip(rows, found.lines if found else (), strict=True):
+            stated = row.get("net_amount")
+            if found is None or stated is None:
+                continue
+            theirs = number(stated, "net_amount")
+            if abs(theirs - line.amount) > check.tolerance + check.tolerance_per_line * minor_unit(found.currency):
+                raise _differs(
+                    "checks.stated_total",
+                    "net_amount",
+                    (f"{theirs:f} {found.currency}", f"{line.amount:f} {found.currency}"),
+                    f"line {row.get('line_id') or row.get('position') or ''} of {self._named(data)} states an amount "
+                    f"of {theirs:f} {found.currency}, its quantity and price come to {line.amount:f} "
+                    f"{found.currency}; correct the line at the source",
                 )
 
     def planned(
@@ -160,21 +197,24 @@ class CheckProgram:
         compared = [("amount", amount, found.amount)]
         if tax is not None:
             total = amount if data.get("prices_include_tax") is True else amount + tax
-            compared = [("total", total, found.total), ("tax", tax, found.tax)]
+            known = _tax(found, data)
+            compared = [("total", total, found.total + known - found.tax), ("tax", tax, known)]
         for name, theirs, ours in compared:
             if not target.allows(found, theirs - ours):
                 raise _differs(
                     "checks.target_total",
                     name,
                     (f"{ours:f} {found.currency}", f"{theirs:f} {found.currency}"),
-                    f"{_named(data)} has a {name} of {ours:f} {found.currency}, the target would make it "
+                    f"{self._named(data)} has a {name} of {ours:f} {found.currency}, the target would make it "
                     f"{theirs:f} {found.currency}; change prices or discounts so that both can say them",
                 )
 
 
+def _tax(found: Totals, data: Mapping[str, Any]) -> Decimal:
+    """Return the tax of a document: that of its lines, or where none of them tells any, what it states as a whole."""
+    stated = data.get("tax")
+    return number(stated.get("amount"), "tax") if isinstance(stated, Mapping) and not found.tax else found.tax
+
+
 def _differs(rule: str, name: str, both: tuple[str, str], detail: str) -> NeedsReview:
     return NeedsReview("total differs", f"{rule}: {detail}", {name: both})
-
-
-def _named(data: Mapping[str, Any]) -> str:
-    return f"order {data.get('reference') or data.get('number') or ''}".rstrip()

@@ -85,10 +85,12 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
         location: Location = ("steps", position)
         if step.step in earlier:
             yield (*location, "step"), f'there is a step "{step.step}" already; give each its own name'
-        if (step.each is None) != (step.id is None):
-            given, lacking = ("each", "id") if step.each is not None else ("id", "each")
-            yield location, f"`{given}` needs `{lacking}`: items are told apart by their id (I12)"
-        if step.create != "never" and not step.marker:
+        if step.each is not None and step.id is None:
+            yield location, "`each` needs `id`: items are told apart by their id (I12)"
+        if step.keep and step.each is None:
+            yield (*location, "keep"), "belongs to `each`; remove it"
+        yield from _named(step, location)
+        if step.create != "never" and not step.marker and step.record is None:
             yield (*location, "marker"), "missing; by it our own write is found again (I4). Or say `create: never`"
         for part, names in (("once", step.once), ("adopt", step.adopt)):
             for name in names:
@@ -100,6 +102,14 @@ def _steps(document: OutMapping) -> Iterator[Finding]:
         yield from _keys(step, location)
         yield from _from_steps(step, location, earlier)
         earlier.setdefault(step.step, step)
+
+
+def _named(step: Step, location: Location) -> Iterator[Finding]:
+    if step.record is None:
+        return
+    for name in ("each", "id", "create", "marker", "match", "once", "adopt", "identity"):
+        if name in step.model_fields_set:
+            yield (*location, name), "the step names a record that is not ours (`record`); remove one of the two"
 
 
 def _keys(step: Step, location: Location) -> Iterator[Finding]:
@@ -137,7 +147,7 @@ def _from_steps(step: Step, location: Location, earlier: dict[str, Step]) -> Ite
                     closest(expression.from_step, list(earlier)) or f"; earlier steps: {', '.join(earlier) or 'none'}"
                 )
                 yield (*where, "from_step"), f'there is no earlier step "{expression.from_step}"{hint}'
-            elif wanted.each is not None:
+            elif wanted.each is not None or wanted.id is not None:
                 yield (
                     (*where, "from_step"),
                     f'step "{expression.from_step}" writes one record per item; which is not said',

@@ -51,7 +51,7 @@ class ConvertProgram:
         quote = run.context.rate(kind, before, to, on)
         if quote is None:
             detail = f"exchange rate {kind} {before}/{to} of {on.isoformat()} is not known"
-            run.missing.append(Missing(ENTITY, rate_id(kind, before, to), ENTITY, None, {}, "currency", detail))
+            run.missing.append(Missing(ENTITY, rate_id(kind, before, to), ENTITY, None, (), "currency", detail))
             return None
         run.root, run.conversion = converted(data, quote, to, self._arithmetic)
         return run.conversion

@@ -111,21 +111,27 @@ class Step(Node):
 
     `marker` names the fields by which our own write is found again (I4); `match` lists other natural keys, tried in
     order before a create. With `each` the step's name becomes "<step>:<id>". `where` leaves steps or items out.
+    With `id` and no `each` there is a record for each value that it ever has, such as a note for each revision.
+    `keep` leaves the records of items that are gone: what was sent stays sent.
     `identity` is the name under which links know the record, where it is not the object's. `create: never` only
     completes a record that is linked already; a condition says when a new one may be made. With `after` the step is
     taken only where that earlier step's record is there. Fields in `once` are written when the record is created, and
     never after. `open` holds of a record as long as it can take more (`IsPosted: false`): of one of which it does not
     hold another takes the place, for what comes from then on. `adopt` names the fields by which a document that
     somebody else made is known for this one: it is left as it is, with its items.
+    `record` is the id of a record that the event names and does not own: it must be there, and `open`; what differs is
+    written to it, and it is never made, linked or deleted.
     """
 
     step: StepName
     object: Name
     identity: Name | None = None
+    record: Expression | None = None
     create: Literal["missing", "never"] | Condition = "missing"
     after: StepName | None = None
     each: PathField | None = None
     id: Expression | None = None
+    keep: bool = False
     where: Condition | None = None
     marker: list[Name] = Field(default_factory=list)
     match: list[Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=list)
@@ -158,11 +164,12 @@ Gone = Literal["skip", "review", "delete"]
 
 
 class OutMapping(Document):
-    """A canonical event → steps on a target."""
+    """A canonical event → steps on a target. A condition of `review` that holds has a human decide before all else."""
 
     direction: Literal["out"]
     on_change: Literal["review", "update", "ignore"] = "update"
     on_delete: Gone | dict[Rule, Gone] = "skip"
+    review: dict[Rule, Condition] = Field(default_factory=dict)
     holds: dict[Rule, Hold] = Field(default_factory=dict)
     checks: Checks = Field(default_factory=Checks)
     convert: Convert | None = None
@@ -173,6 +180,12 @@ class OutMapping(Document):
         if isinstance(self.on_delete, str):
             return self.on_delete
         return self.on_delete.get(reason) or self.on_delete.get("otherwise", "review")
+
+    @property
+    def known_as(self) -> str:
+        """The name under which links know the main record: that of the first step that is no record of another."""
+        step = next((step for step in self.steps if step.record is None), self.steps[0])
+        return step.identity or step.object
 
     @cached_property
     def program(self) -> OutProgram:

@@ -215,6 +215,7 @@ class ReferenceTo(Verb):
 class LinkArguments(Node):
     """A canonical reference (`to`), the target object that stands for it, and how to find it there (`by`).
 
+    `by` is one natural key, or several that are tried in order; one with an empty part is left out.
     The value is its id, one key field of it (`part`), or what is known of it (`fact` of its in mapping, waited for).
     """
 
@@ -223,7 +224,16 @@ class LinkArguments(Node):
     scope: Expression | None = None
     part: str | None = None
     fact: str | None = None
-    by: dict[str, Expression] = Field(default_factory=dict)
+    by: dict[str, Expression] | list[Annotated[dict[str, Expression], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+    @property
+    def keys(self) -> list[tuple[tuple[str | int, ...], dict[str, Expression]]]:
+        """The natural keys, each with its place below the link."""
+        if isinstance(self.by, list):
+            return [(("by", at), key) for at, key in enumerate(self.by)]
+        return [(("by",), self.by)] if self.by else []
 
 
 class Link(ValueVerb):

@@ -73,7 +73,7 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
     obj, part, fact, source = arguments.object, arguments.part, arguments.fact, arguments.to.text
     get = compile_path(arguments.to, scope)
     company = _text_of(arguments.scope, scope.inside("scope"))
-    by = compile_fields(arguments.by, scope)
+    keys = tuple(compile_fields(key, scope) for _, key in arguments.keys)
     where, absolute = scope.where, arguments.to.absolute
 
     def link(item: Any, run: Run) -> Any:
@@ -89,8 +89,7 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
             run.context.fact(canonical_id, obj, inside, fact) if target_id is not None and fact is not None else None
         )
         if target_id is None or (fact is not None and known is None):
-            values = ((name, evaluate(item, run)) for name, evaluate in by)
-            keys = {name: value for name, value in values if not is_empty(value)}
+            told = [{name: evaluate(item, run) for name, evaluate in key} for key in keys]
             entity = str(target.get("entity") or source.rpartition(".")[2].lstrip("/"))
             label = next((str(target[key]) for key in _LABELS if not is_empty(target.get(key))), canonical_id)
             company_words = f" of {inside}" if inside else ""
@@ -98,8 +97,8 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
             detail = f'{run.label}{entity} "{label}" {state} {obj}{company_words}'
             path = source.lstrip("/") if absolute else run.place + source
             # A key that is only partly known would find strangers.
-            complete = keys if len(keys) == len(by) else {}
-            run.missing.append(Missing(entity, canonical_id, obj, inside, complete, path, detail))
+            complete = tuple(key for key in told if not any(is_empty(value) for value in key.values()))
+            run.missing.append(Missing(entity, canonical_id, obj, inside, complete, path, detail, _address(target)))
             return UNLINKED
         if fact is not None:
             return known
@@ -114,6 +113,12 @@ def _link(expression: ex.Link, scope: Scope) -> Evaluate:
         return parts[part]
 
     return link
+
+
+def _address(reference: dict[str, Any]) -> tuple[str, str, str] | None:
+    """Return connection, object and external id of what a reference names, None if it does not tell them."""
+    parts = tuple(reference.get(name) for name in ("connection", "object", "external_id"))
+    return (str(parts[0]), str(parts[1]), str(parts[2])) if all(parts) else None
 
 
 _LABELS = ("number", "name", "email", "external_id")

@@ -115,7 +115,7 @@ def _single_parts(verb: ex.Verb) -> list[ex.Verb | None]:
         return [verb.money.amount, verb.money.currency]
     if isinstance(verb, ex.ReferenceTo):
         about = verb.reference
-        return [about.id, about.name, about.number, about.email]
+        return [about.id, about.name, about.number, about.email, about.tax_number]
     return []
 
 
@@ -155,10 +155,11 @@ def _looked_up(document: OutMapping, step: Step, position: int) -> Iterator[Fiel
     """Fields of other objects by which a step's links are found."""
     for place, verb in verbs(step.fields, ("steps", position, "fields")):
         if isinstance(verb, ex.Link):
-            names = [*verb.link.by, *([verb.link.part] if verb.link.part is not None else [])]
+            by = [name for _, key in verb.link.keys for name in key]
+            names = [*by, *([verb.link.part] if verb.link.part is not None else [])]
             for name in dict.fromkeys(names):
                 where = _where(document, place.location)
-                yield FieldNeed(verb.link.object, name, where, searched=name in verb.link.by)
+                yield FieldNeed(verb.link.object, name, where, searched=name in by)
 
 
 def _by_company(expression: ex.Verb, document: OutMapping) -> dict[str, str]:

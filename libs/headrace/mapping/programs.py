@@ -37,7 +37,7 @@ class InProgram:
 
     def __init__(self, document: InMapping) -> None:
         scope = Scope(document.entity, document.tables)
-        self._rules = Rules(document.when, scope)
+        self._rules = Rules(document.when, scope.inside("when"))
         self._fields = compile_fields(document.fields, scope)
         self._facts = compile_fields(document.facts, scope.inside("facts"))
         self.reads = {name: record_paths(expression) for name, expression in document.fields.items()}
@@ -128,7 +128,8 @@ class OutProgram:
 
     def __init__(self, document: OutMapping) -> None:
         scope = Scope(document.system, document.tables)
-        self._rules = Rules(document.when, scope)
+        self._rules = Rules(document.when, scope.inside("when"))
+        self._review = Rules(document.review, scope.inside("review"))
         self._steps = tuple(StepProgram(step, document.tables) for step in document.steps)
         self._reasons = {step.name: step.reasons for step in self._steps}
         self._holds = compile_holds(document, scope)
@@ -158,4 +159,5 @@ class OutProgram:
         if not run.lenient and not run.missing:
             self._checks.planned(run.root, asserted, planned, transforms)
         held = tuple(held for hold in self._holds for held in hold(run))
-        return Plan(tuple(planned), tuple(run.missing), held, run.conversion, self._reasons)
+        reviews = () if run.lenient else self._review.holding(run)
+        return Plan(tuple(planned), tuple(run.missing), held, reviews, run.conversion, self._reasons)

@@ -47,6 +47,7 @@ class PlannedStep:
     an empty part left out. Values may be `StepValue` until `fill`. `identity` is the name under which links know the
     record, "" for the object's. With `create` false only a linked record is completed. `once`: for a create alone.
     `open`: what holds of a record that can take more. `adopt`: fields by which somebody else's document is known.
+    `record`: id of a record that the event only names, "" for one of its own.
     """
 
     step: str
@@ -59,6 +60,7 @@ class PlannedStep:
     once: frozenset[str] = frozenset()
     open: Mapping[str, Any] = field(default_factory=dict)
     adopt: tuple[str, ...] = ()
+    record: str = ""
 
     @property
     def known_as(self) -> str:
@@ -99,6 +101,8 @@ class Plan:
     steps: tuple[PlannedStep, ...]
     missing: tuple[Missing, ...]
     held: tuple[Held, ...] = ()
+    reviews: tuple[tuple[str, str], ...] = ()
+    """Rules that have a human decide first, each with what it met."""
     conversion: Conversion | None = None
     """What the amounts were before `convert` put them into another currency."""
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)

@@ -87,17 +87,18 @@ class Reference(NamedTuple):
 class Missing:
     """A referenced record that has no link in the target yet.
 
-    `by` are natural key fields to look it up in the target, `path` is where the event names it ("lines[1].product"),
-    `detail` is the sentence for the operator.
+    `by` are natural keys to look it up in the target, in order; `path` is where the event names it
+    ("lines[1].product"), `detail` is the sentence for the operator, `address` what links know the referenced record by.
     """
 
     entity: str
     canonical_id: str
     object: str
     scope: str | None
-    by: Mapping[str, Any]
+    by: tuple[Mapping[str, Any], ...]
     path: str
     detail: str
+    address: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class StepProgram:
         self.reasons = {name: words(expression) for name, expression in step.fields.items()}
         root = Scope(step.step, tables)
         inner = root if step.each is None else Scope(step.step, tables, at_root=False)
+        self._record = None if step.record is None else compile_expression(step.record, root.inside("record"))
         self._each = step.each
         self._items = None if step.each is None else compile_path(step.each, root)
         self._id = None if step.id is None else compile_expression(step.id, inner.inside("id"))
@@ -53,12 +54,16 @@ class StepProgram:
 
     def plan(self, run: Run, asserted: frozenset[str], planned: list[PlannedStep]) -> None:
         """Append what this step asks for: nothing, one record, or one per item."""
+        if run.lenient and self._id is not None and self._each is None:
+            return  # of a record that is gone nobody tells which of its revisions was the last
         if self._after is not None and not self._comes_after(self._after, run, planned):
             return
         if self._items is None:
             run.place = run.label = ""
-            if (self._where is None or self._where(run.root, run)) and self._due(run.root, run, self.name):
-                planned.append(self._one(run.root, run, self.name, asserted))
+            if self._where is None or self._where(run.root, run):
+                name = self.name if self._id is None else f"{self.name}:{self._item_id(run.root, run)}"
+                if self._due(run.root, run, name):
+                    planned.append(self._one(run.root, run, name, asserted))
             return
         items = self._items(run.root, run)
         if items is None or items is ABSENT:
@@ -67,6 +72,7 @@ class StepProgram:
             raise RejectRecord("value does not fit", f"{self.name}: {shown(items)} is not a list; correct `each`")
         place = self._each.text.lstrip("/") if self._each is not None else ""
         names = set()
+        marks: list[dict[str, Any]] = []
         for position, item in enumerate(items):
             run.place, run.label = f"{place}[{position}].", f"{self.name} {position + 1}: "
             if self._where is not None and not self._where(item, run):
@@ -78,7 +84,14 @@ class StepProgram:
             names.add(name)
             if not self._due(item, run, name):
                 continue
-            planned.append(self._one(item, run, name, asserted))
+            step = self._one(item, run, name, asserted)
+            if step.marker and len(step.marker) == len(self._marker) + len(self._open) and step.marker in marks:
+                # The second one would find the first one's record, and take it for its own.
+                words = ", ".join(f"{target} {shown(value)}" for target, value in step.marker.items())
+                detail = f"{run.label}{words} is there twice; by it our own write is found again (I4)"
+                raise RejectRecord("marker is not unique", detail)
+            marks.append(step.marker)
+            planned.append(step)
         run.place = run.label = ""
 
     def _due(self, item: Any, run: Run, name: str) -> bool:
@@ -119,14 +132,27 @@ class StepProgram:
             elif len(run.missing) == missing and not run.lenient:
                 detail = f"{run.label}{name}.{target} is empty, and by it our own write is found again (I4); fill it in"
                 raise RejectRecord("marker is empty", detail)
-        marker |= self._open
+        if self._record is None:
+            marker |= self._open
         match = []
         for key in self._match:
             values = {target: get(fields) for target, get in key}
             if not any(is_empty(value) for value in values.values()):
                 match.append(values)
-        more = self._create, self._once, self._open, self._adopt
+        more = self._create, self._once, self._open, self._adopt, self._named(item, run, name)
         return PlannedStep(name, self.object, fields, marker, tuple(match), self._identity, *more)
+
+    def _named(self, item: Any, run: Run, name: str) -> str:
+        """Return the id of the record that an event names, "" if the step's record is its own."""
+        if self._record is None:
+            return ""
+        value = self._record(item, run)
+        if is_empty(value) and not run.lenient:
+            raise RejectRecord(
+                "event names no record",
+                f"{run.label}{name}: the event names no record of {self.object}; name it at its source, then retry",
+            )
+        return "" if is_empty(value) else to_text(value).strip()
 
 
 def _written(name: str, step: Step) -> Callable[[Any], Any]:

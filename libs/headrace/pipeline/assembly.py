@@ -294,7 +294,9 @@ def normaliser(
 def _written(settings: Settings, name: str, connector: Connector) -> frozenset[str]:
     """Return the names under which links know what is written to a connection."""
     documents = target_mappings(settings, name, connector).values()
-    return frozenset(step.identity or step.object for document in documents for step in document.steps)
+    return frozenset(
+        step.identity or step.object for document in documents for step in document.steps if not step.record
+    )
 
 
 def source_flow(shared: Shared, name: str, connector: Connector, stop: Stop) -> SourceFlow:

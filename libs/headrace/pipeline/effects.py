@@ -303,6 +303,7 @@ class Effects:
             operation.op_id,
             shadow,
             _made_of(operation, written, before),
+            named=before is not None and before.named,
         )
         return Done(replace(state.with_step(step), intent=None), {**operation.fields, **written.record}, False)
 
@@ -313,7 +314,8 @@ class Effects:
         held = {name: _held(value, _there(found, name, value)) for name, value in operation.fields.items()}
         before = state.step(operation.step)
         shadow = {**(before.shadow if before else {}), **held}
-        step = Step(operation.step, operation.object, found.target_id, found.version, operation.op_id, shadow)
+        known = operation.object, found.target_id, found.version, operation.op_id, shadow
+        step = Step(operation.step, *known, named=before is not None and before.named)
         return Done(replace(state.with_step(step), intent=None), {**operation.fields, **found.record}, True)
 
 

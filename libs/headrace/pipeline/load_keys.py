@@ -151,7 +151,7 @@ class Keys:
             return f"other_connection: {connection} is not configured; there are {', '.join(self._sides)}"
         own = {document.entity: document.identity for document in self._own.ins if document.object == self._object}
         theirs = {document.entity for document in side.ins if obj == document.identity}
-        theirs |= {each.entity for each in side.outs if obj == (each.steps[0].identity or each.steps[0].object)}
+        theirs |= {each.entity for each in side.outs if obj == each.known_as}
         entities = sorted(own.keys() & theirs)
         if len(entities) != 1:
             what = " or ".join(sorted(own))

@@ -11,9 +11,11 @@ from headrace.core.event import CanonicalEvent
 from headrace.core.outcome import Outcome
 from headrace.mapping.documents import OutMapping
 from headrace.pipeline.links import Link, Links
-from headrace.pipeline.performing import Ask, Performed, marked
+from headrace.pipeline.named import named
+from headrace.pipeline.performing import Ask, marked
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState, Intent, Step
+from headrace.pipeline.tasks import Performed
 from headrace.platform.crashpoints import point
 
 
@@ -35,7 +37,13 @@ class Marking:
             return
         point("process.before-link")
         await self._link_items(event, performed.state)
-        step = performed.state.steps[0]
+        for other in named(performed.state):
+            link = self._links.get(self._connection, other.object, other.target_id)
+            if link is not None and link.writing:
+                await self._links.put(replace(link, writing=False))
+        step = performed.state.main
+        if step is None:
+            return
         identity = self._identity(event, step.step, step.object)
         known = self._links.get(self._connection, identity, step.target_id)
         if known is not None and known.canonical_id != event.key:

@@ -130,7 +130,7 @@ class Owning:
         return found
 
     def _fields(self, step: str, name: str) -> frozenset[str]:
-        return self._reads.get(step, {}).get(name, frozenset())
+        return self._reads.get(step.partition(":")[0], {}).get(name, frozenset())
 
     def _conflict(self, field: str, ruling: Ruling, verdict: Verdict, ours: Any, theirs: Any) -> Conflict:
         words = {Verdict.WRITE: "source", Verdict.KEEP: "target", Verdict.REVIEW: "review"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from headrace.core import values
@@ -15,47 +15,17 @@ from headrace.mapping.results import Plan, PlannedStep
 from headrace.pipeline.effects import Done, Effects, NotKept, TakenByAnother
 from headrace.pipeline.first_contact import FirstContact, create_operation
 from headrace.pipeline.links import Link, Links
+from headrace.pipeline.named import NamedRecords
 from headrace.pipeline.operations import deletion, differing, operation, told_anew
 from headrace.pipeline.planning import outputs
 from headrace.pipeline.state import EffectState, Step
-from headrace.pipeline.tasks import Task
+from headrace.pipeline.tasks import Interrupted, Performed, Task
 
-_RANK = (Outcome.SKIPPED, Outcome.UNCHANGED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.CREATED)
 PATIENCE = 3
 """How often an event waits for the target's own word before a human is asked."""
 
 Ask = Callable[[str, str], Awaitable[None]]
 """Has a record of the target read anew by its source: object, id."""
-
-
-class Interrupted(Exception):
-    """A plan ended early for `error`; `state` holds the steps done before it, not yet durable.
-
-    `definite` is true if nothing is open: the failed step was certainly not taken.
-    """
-
-    def __init__(self, state: EffectState, error: RejectRecord | RetryLater | WaitForRecord) -> None:
-        self.state = state
-        self.error = error
-        self.definite = not (isinstance(error, RejectRecord) and error.reason == "outcome unknown")
-        super().__init__(str(error))
-
-
-@dataclass(slots=True)
-class Performed:
-    """What a plan came to: the state that holds it (its last step not yet durable) and the outcome.
-
-    `record` is what the target answered for the main record, `wrote` what was written to it.
-    """
-
-    state: EffectState
-    outcome: Outcome = Outcome.UNCHANGED
-    record: Mapping[str, Any] = field(default_factory=dict)
-    wrote: Mapping[str, Any] = field(default_factory=dict)
-
-    def reached(self, outcome: Outcome) -> None:
-        """Note a step's outcome; the event's is the strongest."""
-        self.outcome = max(self.outcome, outcome, key=_RANK.index)
 
 
 class Performer:
@@ -74,6 +44,7 @@ class Performer:
         self._links = links
         self.ask = self._ask = ask
         self._first = FirstContact(connection, effects, links)
+        self._named = NamedRecords(connection, effects)
 
     async def perform(self, task: Task, plan: Plan, state: EffectState) -> Performed:
         """Carry out every step of a plan that the target does not hold yet.
@@ -131,7 +102,7 @@ class Performer:
         """Delete what was written, last step first."""
         performed = Performed(state, Outcome.DELETED)
         try:
-            for step in reversed(state.steps):
+            for step in (step for step in reversed(state.steps) if not step.named):
                 done = await self._effects.run(performed.state, deletion(self._connection, task.event, step), task.note)
                 performed.state = done.state
         except (RejectRecord, RetryLater) as error:
@@ -146,9 +117,11 @@ class Performer:
         nothing = True
         for planned in plan.steps:
             step = fill(planned, results)
+            if step.record:
+                performed.state = await self._named.taken_up(task, step, performed.state)
             existing = performed.state.step(step.step)
             done: Done | None
-            if existing is not None and step.open:
+            if existing is not None and step.open and not step.record:
                 performed.state = await self._first.make_room(task, step, performed.state, existing)
                 existing = performed.state.step(step.step)
             if existing is None and performed.state.is_foreign and not task.forced:
@@ -169,7 +142,7 @@ class Performer:
             if written is None:
                 raise RuntimeError(f"step {step.step} left nothing")
             results[step.step] = outputs(written.shadow, written.target_id, done.record)
-            if step.step == plan.steps[0].step:
+            if performed.is_main(written):
                 performed.record = done.record
         if nothing:
             performed.outcome = Outcome.SKIPPED
@@ -182,7 +155,7 @@ class Performer:
         if found is None:
             if not step.create:
                 return None
-            create, main = create_operation(self._connection, task, step), not performed.state.steps
+            create, main = create_operation(self._connection, task, step), performed.state.main is None
             # Behind a link whose record is gone, the first look asked for that record alone (I12).
             known = self._links.external(task.event.key, self._connection, step.known_as, task.event.meta.legal_entity)
             looked = known is None and any(dict(key) == dict(create.key) for key in step.match)
@@ -222,8 +195,8 @@ class Performer:
     @staticmethod
     def _is_document(task: Task, performed: Performed) -> bool:
         """Say whether what was found has items, which must not get ours besides its own (I12)."""
-        has_items = any(each.each is not None for each in task.document.steps)
-        return has_items and not performed.state.steps and not task.forced
+        has_items = any(each.each is not None for each in task.document.steps[1:])
+        return has_items and performed.state.main is None and not task.forced
 
     def _must_hear_first(self, task: Task, step: PlannedStep, changed: Mapping[str, Any]) -> bool:
         """Say whether the target's own word, which nobody has heard yet, could win what differs."""
@@ -267,7 +240,7 @@ class Performer:
                 await self._wait_for_own_word(task, step, existing.target_id, changed, error)
             raise
         performed.reached(Outcome.UPDATED)
-        if performed.state.steps and step.step == performed.state.steps[0].step:
+        if performed.is_main(existing):
             performed.wrote = {**performed.wrote, **changed}
         return done
 
@@ -356,7 +329,7 @@ class Performer:
     async def _remove(self, task: Task, plan: Plan, performed: Performed) -> None:
         """Delete the records of items that are gone. Only items go this way, never a document's own record."""
         planned = {step.step for step in plan.steps}
-        items = {step.step for step in task.document.steps if step.each is not None}
+        items = {step.step for step in task.document.steps if step.each is not None and not step.keep}
         gone = [
             step for step in performed.state.steps if step.step not in planned and step.step.partition(":")[0] in items
         ]

@@ -70,23 +70,29 @@ class Planner:
         fresh = CanonicalEvent(event.meta, self.refreshed(event.data))
         return map_out(document, fresh, self, self._transforms, done)
 
-    async def complete(self, event: CanonicalEvent, done: frozenset[str], *, heed_holds: bool) -> Plan | Skipped:
+    async def complete(self, event: CanonicalEvent, done: frozenset[str], *, forced: bool) -> Plan | Skipped:
         """Map an event out; what has no link is looked up in the target by natural key and linked.
 
         Args:
             event: the event.
-            done: names of the steps whose records are there.
-            heed_holds: whether facts of referenced records may keep it back: not once its record is there, nor after
-                an operator decided.
+            done: names of the steps whose records are there: once one is, facts of referenced records no longer keep
+                the event back.
+            forced: whether an operator decided: then neither such facts nor rules of `review` count.
 
         Raises:
             WaitForRecord: something it depends on is not in the target, or must not be used now; names every one.
-            RejectRecord: as `plan`. NeedsReview: a natural key is not unique, or a hold asks for a human.
+            RejectRecord: as `plan`. NeedsReview: a natural key is not unique, or a rule or hold asks for a human.
         """
         plan = self.plan(event, done)
         if isinstance(plan, Skipped):
             return plan
-        heed_holds = heed_holds and bool(plan.steps)  # where nothing is to be made there is nothing to hold back
+        if plan.reviews and plan.steps and not forced:
+            raise NeedsReview(
+                plan.reviews[0][0].replace("-", " "),
+                "; ".join(f"{rule}: {words}" for rule, words in plan.reviews)
+                + ". Look at it at its source; --take source writes it as it is, skip drops it",
+            )
+        heed_holds = not (done or forced) and bool(plan.steps)  # where nothing is to be made nothing is held back
         for held in plan.held if heed_holds else ():
             metrics.HOLDS.labels(self._connection, held.rule).inc()
         if heed_holds and (rule := _held_back(plan.held)) is not None:
@@ -105,15 +111,20 @@ class Planner:
         return plan
 
     async def _look_up(self, event: CanonicalEvent, missing: Missing) -> bool:
-        if not missing.by or self._effects is None or any(value in (None, "") for value in missing.by.values()):
-            return False
-        found = await self._effects.find(self._reference(event, missing))
+        found = None
+        for key in missing.by:
+            if found is None and self._effects is not None:
+                found = await self._effects.find(self._reference(event, missing, key))
         if found is None:
             return False
         if found.matches > 1:
             raise NeedsReview("natural key not unique", f"{missing.detail}: {found.matches} records match")
         known = self._links.get(self._connection, missing.object, found.target_id)
         if known is not None and known.canonical_id != missing.canonical_id:
+            if missing.address is not None and self._links.get(*missing.address) is None:
+                # Nobody tells of such a record, others only mention it, as documents do their sender: it is this one.
+                await self._links.put(Link(*missing.address, known.canonical_id, missing.entity, "matched"))
+                return True
             raise NeedsReview(
                 "reference belongs to another",
                 f"{missing.detail}: {found.target_id} has its natural key but is linked to {known.canonical_id}; "
@@ -124,7 +135,7 @@ class Planner:
         )
         return True
 
-    def _reference(self, event: CanonicalEvent, missing: Missing) -> Operation:
+    def _reference(self, event: CanonicalEvent, missing: Missing, key: Mapping[str, Any]) -> Operation:
         return Operation(
             op_id="",
             connection=self._connection,
@@ -134,7 +145,7 @@ class Planner:
             action=Action.UPDATE,
             object=missing.object,
             fields={},
-            key=missing.by,
+            key=key,
             traceparent=event.meta.trace_id,
         )
 

@@ -31,11 +31,11 @@ from headrace.pipeline.marking import Marking
 from headrace.pipeline.operations import announced, is_delete
 from headrace.pipeline.owning import Owning
 from headrace.pipeline.parking import Parking
-from headrace.pipeline.performing import Interrupted, Performed, Performer
+from headrace.pipeline.performing import Performer
 from headrace.pipeline.planning import Planner
 from headrace.pipeline.state import EffectState, Parked, source_of
 from headrace.pipeline.store import TargetStore
-from headrace.pipeline.tasks import Task, Work
+from headrace.pipeline.tasks import Interrupted, Performed, Task, Work
 from headrace.platform import metrics
 from headrace.platform.codec import Codec, record_to_event
 from headrace.platform.crashpoints import point
@@ -202,7 +202,7 @@ class Processor:
         if recovered is not None:
             if performed.outcome is Outcome.UNCHANGED:
                 performed.outcome = Outcome.ADOPTED
-            if performed.state.steps and recovered.step == performed.state.steps[0].step:
+            if (main := performed.state.main) is not None and recovered.step == main.step:
                 performed.wrote = {**recovered.fields, **performed.wrote}
         await self._settle(work, performed, detail, note)
         return performed.outcome
@@ -220,7 +220,7 @@ class Processor:
             if policy != "skip" and state.steps and not work.forced:
                 raise commands.gone_at_source(event)
             return Performed(state, Outcome.SKIPPED), commands.why_gone(event)
-        plan = await self._planner.complete(event, state.done, heed_holds=not (state.steps or work.forced))
+        plan = await self._planner.complete(event, state.done, forced=work.forced)
         if isinstance(plan, Skipped):
             return Performed(state, Outcome.SKIPPED), plan.rule
         if plan.conversion is not None:

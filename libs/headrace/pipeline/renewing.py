@@ -66,7 +66,7 @@ class Renewing:
             entity, canonical_id = value.get("entity"), value.get("canonical_id")
             document = self._planner.mapping(entity) if entity and canonical_id else None
             for step in document.steps if document is not None else ():
-                if step.open:
+                if step.open and step.record is None:
                     known_as = step.identity or step.object
                     yield str(canonical_id), str(entity), self._planner.linked(str(canonical_id), known_as, None)
             for item in value.values():

@@ -6,15 +6,25 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from aiokafka.errors import KafkaConnectionError
 from starlette.applications import Starlette
 
-from headrace.core.contracts import Connector, Source
+from headrace.core.contracts import Connection, Connector, Source
 from headrace.core.errors import ConfigurationError, RetryLater
-from headrace.pipeline.assembly import choose, converts, open_connection, source_flow, target_flow
+from headrace.mapping.documents import InMapping, OutMapping
+from headrace.pipeline.assembly import (
+    choose,
+    converts,
+    open_connection,
+    source_flow,
+    source_mappings,
+    target_flow,
+    target_mappings,
+)
+from headrace.pipeline.names import check_names
 from headrace.pipeline.receive import Application, Receiver
 from headrace.pipeline.shared import Shared
 from headrace.platform.health import HttpServer, routes
@@ -114,9 +124,15 @@ async def ingest(connectors: Sequence[Connector], settings: Settings, only: str 
     flows = {name: source_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
     process.watched = [shared.failed, *(flow.polls.failed for flow in flows.values())]
+    checks = [
+        _checking(name, each, flows[name].connection, source_mappings(settings, name, each))
+        for name, each in chosen.items()
+    ]
     try:
         await _run(process, shared)
     finally:
+        for check in checks:
+            check.cancel()
         for flow in flows.values():
             await flow.connection.close()
         await shared.stop()
@@ -132,7 +148,11 @@ async def process_targets(connectors: Sequence[Connector], settings: Settings, o
     flows = {name: target_flow(shared, name, connector, process.fail) for name, connector in chosen.items()}
     process.workers = {name: flow.worker for name, flow in flows.items()}
     process.watched = [shared.failed]
-    timers = [asyncio.create_task(flow.parking.run_timers()) for flow in flows.values()]
+    timers: list[asyncio.Task[object]] = [asyncio.create_task(flow.parking.run_timers()) for flow in flows.values()]
+    timers += [
+        _checking(name, each, flows[name].connection, target_mappings(settings, name, each).values())
+        for name, each in chosen.items()
+    ]
     try:
         await _run(process, shared)
     finally:
@@ -141,6 +161,12 @@ async def process_targets(connectors: Sequence[Connector], settings: Settings, o
         for flow in flows.values():
             await flow.connection.close()
         await shared.stop()
+
+
+def _checking(
+    name: str, connector: Connector, connection: Connection, documents: Iterable[InMapping | OutMapping]
+) -> asyncio.Task[object]:
+    return asyncio.create_task(check_names(name, connector, connection, documents))
 
 
 async def _run(process: Process, shared: Shared) -> None:

@@ -20,6 +20,7 @@ class Step:
 
     `shadow` is what we last wrote there, field by field; `held` is what the target made of it where that differs: a
     text cut, a case folded, an amount rounded. `foreign`: somebody else made this document, and its items are theirs.
+    `named`: the record is somebody else's, the event only names it: it is never linked or deleted.
     """
 
     step: str
@@ -30,6 +31,7 @@ class Step:
     shadow: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Any] = field(default_factory=dict)
     foreign: bool = False
+    named: bool = False
 
     def holds(self, name: str) -> Any:
         """Return what the target holds in a field, as far as we know."""
@@ -132,9 +134,14 @@ class EffectState:
         return frozenset(step.step for step in self.steps)
 
     @property
+    def main(self) -> Step | None:
+        """What the event's own record left, None if there is none yet."""
+        return next((step for step in self.steps if not step.named), None)
+
+    @property
     def is_foreign(self) -> bool:
         """Whether somebody else made the document: it was taken for ours, and is left as it is."""
-        return bool(self.steps) and self.steps[0].foreign
+        return self.main is not None and self.main.foreign
 
     def step(self, name: str) -> Step | None:
         """Return what step `name` left in the target, None if it was never done."""

@@ -76,14 +76,22 @@ class AttachmentReader:
             RejectRecord: the topic does not hold it any more, or not as it was stored.
             KafkaError: Kafka does not answer.
         """
-        parts = b"".join([part async for part in self._read(reference)]) if reference["parts"] else b""
-        if len(parts) != reference["size"] or hashlib.sha256(parts).hexdigest() != reference["sha256"]:
+        return b"".join([part async for part in self.parts(reference)])
+
+    async def parts(self, reference: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """Yield a content in parts; raises after the last one as `read` does."""
+        digest, size = hashlib.sha256(), 0
+        if reference["parts"]:
+            async for part in self._read(reference):
+                digest.update(part)
+                size += len(part)
+                yield part
+        if size != reference["size"] or digest.hexdigest() != reference["sha256"]:
             raise RejectRecord(
                 "attachment is not there",
-                f"{reference['key'].rpartition(':')[0]}: {len(parts)} of {reference['size']} bytes are left in "
+                f"{reference['key'].rpartition(':')[0]}: {size} of {reference['size']} bytes are left in "
                 f"{self._topic}, which keeps them for 180 days. Have the record read anew by its source, then retry",
             )
-        return parts
 
     async def _read(self, reference: Mapping[str, Any]) -> AsyncIterator[bytes]:
         place = TopicPartition(self._topic, reference["partition"])

@@ -22,11 +22,12 @@ from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater, StopC
 from headrace.platform import metrics
 from headrace.platform.budget import Budget
 from headrace.platform.http_address import PLAIN_PATH, origin_of, query_of
+from headrace.platform.http_connection import Body
 from headrace.platform.http_transport import Transport
 from headrace.platform.json_text import dump_json, parse_json
 from headrace.platform.retry_after import retry_after
 
-__all__ = ["HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
+__all__ = ["Body", "HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of a decoded answer that are kept; a larger one is given up."""
@@ -60,6 +61,7 @@ class HttpClient:
         budget: rate, concurrency and pauses.
         headers: gives the headers of a call, credentials included; awaited before every call.
         reauthenticate: called after a 401; None if nothing can be renewed.
+        remedy: what an operator does about a 401 that stays.
         timeouts: seconds per phase.
         verify: True for the system's certificate authorities, or a PEM file.
         concurrency: how many connections there are at most.
@@ -75,6 +77,7 @@ class HttpClient:
         budget: Budget,
         headers: Callable[[], Awaitable[Mapping[str, str]]],
         reauthenticate: Callable[[], Awaitable[None]] | None = None,
+        remedy: str = "Check the connection's credential and that it was not revoked.",
         timeouts: Timeouts | None = None,
         verify: str | bool = True,
         concurrency: int = 8,
@@ -86,6 +89,7 @@ class HttpClient:
         self.budget = budget
         self._headers = headers
         self._reauthenticate = reauthenticate
+        self._remedy = remedy
         self._timeouts = timeouts or Timeouts()
         self._attempts = attempts
         self._patience = patience
@@ -166,7 +170,7 @@ class HttpClient:
         operation: str,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        content: bytes | None = None,
+        content: bytes | Body | None = None,
         headers: Mapping[str, str] | None = None,
         cost: float = 1,
         trace: str = "",
@@ -174,7 +178,7 @@ class HttpClient:
         """Make a changing call once; only a 401, which was not processed, is followed by a second try (I4).
 
         Args:
-            content: body as it is, instead of `json`; name its type in `headers`.
+            content: body as it is, instead of `json`; name its type in `headers`. A `Body` is sent part by part.
             method: as in `read`, and so are the others.
             path: see `read`.
             operation: see `read`.
@@ -285,7 +289,7 @@ class HttpClient:
         path: str,
         operation: str,
         params: Mapping[str, Any] | None,
-        content: bytes | None,
+        content: bytes | Body | None,
         headers: Mapping[str, str] | None,
         *,
         cost: float,
@@ -295,8 +299,11 @@ class HttpClient:
     ) -> httpx.Response:
         self._target(path, None)  # refuses what leaves the connection before anything is spent on it
         extra = dict(headers or {})
+        more: dict[str, Any] = {}
         if content is not None:
             extra.setdefault("content-type", "application/json")
+        if content is not None and not isinstance(content, bytes):
+            extra["content-length"], more, content = str(content.size), {"body": content}, None
         if trace:
             extra["traceparent"] = traceparent(trace)
         for renewed in (False, True):
@@ -308,7 +315,7 @@ class HttpClient:
                     self.base_url,
                     content=content,
                     headers={**credentials, **extra},
-                    extensions={"target": target},
+                    extensions={"target": target, **more},
                 )
                 answer = await self._send(request, operation, changing)
             self._observe(answer)
@@ -325,10 +332,7 @@ class HttpClient:
             self.budget.pause(retry_after(answer.headers) or _THROTTLE_SECONDS, "answered with 429")
 
     def _unauthorized(self, operation: str) -> StopConnection:
-        return StopConnection(
-            f"{self.connection}: {operation} is answered with 401 Unauthorized",
-            "Check the connection's credential and that it was not revoked.",
-        )
+        return StopConnection(f"{self.connection}: {operation} is answered with 401 Unauthorized", self._remedy)
 
     async def _send(self, request: httpx.Request, operation: str, changing: bool) -> httpx.Response:
         started = time.perf_counter()

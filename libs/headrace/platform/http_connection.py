@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
 import httpx
@@ -19,6 +19,17 @@ LARGEST_HEAD = 128 * 1024
 
 _READ_AHEAD = 256 * 1024
 _FRAMES = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class Body(Protocol):
+    """A body that is too large to be held: it comes in parts, and again from its start whenever it is sent again."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """Yield all of it from its start."""
 
 
 class Connection(asyncio.Protocol):
@@ -42,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._held = 0
         self._read_paused = False
+        self._is_streaming = False
         self._head_bytes = 0
         self._error: Exception | None = None
         self._keep = False
@@ -57,10 +69,13 @@ class Connection(asyncio.Protocol):
 
         The socket is asked too: a close that has arrived but was not read yet would make a change's fate unknown.
         """
-        return self._idle and self._keep and not self._transport.is_closing() and not self._poll.poll(0)
+        is_free = self._idle and self._keep and not self._is_streaming
+        return is_free and not self._transport.is_closing() and not self._poll.poll(0)
 
-    async def exchange(self, method: str, head: bytes, body: bytes, write_seconds: float, read_seconds: float) -> None:
-        """Send a request and wait for the head of its answer.
+    async def exchange(
+        self, method: str, head: bytes, body: bytes | Body, write_seconds: float, read_seconds: float
+    ) -> None:
+        """Send a request and wait for the head of its answer; an answer that comes before a long body ends cuts it.
 
         Raises:
             httpx.WriteTimeout, httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError: bytes may have left.
@@ -69,13 +84,11 @@ class Connection(asyncio.Protocol):
         self._idle = False
         if self._transport.is_closing():
             raise httpx.ReadError("the connection was closed")
-        self._transport.write(head + body if body else head)
-        if self._writable is not None:
-            try:
-                async with asyncio.timeout(write_seconds):
-                    await self._writable
-            except TimeoutError:
-                raise httpx.WriteTimeout(f"not taken within {write_seconds:g} s") from None
+        if isinstance(body, bytes):
+            self._transport.write(head + body if body else head)
+            await self._taking(write_seconds)
+        else:
+            await self._stream(head, body, write_seconds)
         while not self.status:
             await self._progress(read_seconds)
         if self.complete:
@@ -111,6 +124,32 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once; what is under way stays unknown."""
         self._transport.abort()
+
+    async def _stream(self, head: bytes, body: Body, seconds: float) -> None:
+        """Send a body part by part, until it ends or nobody listens any more; what was cut ends the connection."""
+        self._is_streaming = True
+        left = body.size
+        self._transport.write(head)
+        async for part in body.parts():
+            if self.status or self._error is not None or self._transport.is_closing():
+                break
+            self._transport.write(part)
+            left -= len(part)
+            await self._taking(seconds)
+        if not left:
+            self._is_streaming = False
+        elif not self.status and self._error is None:
+            self._fail(httpx.WriteError(f"the body is not of the {body.size} bytes that it said"))
+
+    async def _taking(self, seconds: float) -> None:
+        """Wait until the other side takes more."""
+        if self._writable is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._writable
+        except TimeoutError:
+            raise httpx.WriteTimeout(f"not taken within {seconds:g} s") from None
 
     async def _progress(self, seconds: float) -> None:
         if self._error is not None:
@@ -207,6 +246,8 @@ class Connection(asyncio.Protocol):
             self.headers.clear()
             return
         self.status = status
+        if self._is_streaming and self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)  # the rest of the body is of no use any more
         if self._method == "HEAD":
             self.complete = True  # while the parser waits for a body, so that the connection is of no more use
 

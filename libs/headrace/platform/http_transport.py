@@ -43,7 +43,11 @@ class Transport(httpx.AsyncBaseTransport):
         self._idle: dict[Origin, list[tuple[float, Connection]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request whose body is bytes; see `httpx.AsyncBaseTransport`. `extensions["target"]` is its target."""
+        """Send a request; see `httpx.AsyncBaseTransport`.
+
+        `extensions["target"]` is its target, `extensions["body"]` a `Body` in place of bytes, whose length is among the
+        headers.
+        """
         seconds = request.extensions["timeout"]
         head = _head(request)
         if self._turns.locked():
@@ -58,7 +62,8 @@ class Transport(httpx.AsyncBaseTransport):
         try:
             origin = _origin(request.url)
             connection = self._kept(origin) or await self._connected(origin, seconds["connect"])
-            await connection.exchange(request.method, head, request.content, seconds["write"], seconds["read"])
+            body = request.extensions.get("body", request.content)
+            await connection.exchange(request.method, head, body, seconds["write"], seconds["read"])
         except BaseException:
             if connection is not None:
                 connection.abort()

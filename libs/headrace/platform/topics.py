@@ -18,8 +18,18 @@ from headrace.platform.broker_access import client_options
 from headrace.platform.settings import KafkaSettings, Settings
 
 ENTITIES = (
-    *("contact", "customer", "dimension_value", "exchange_rate", "ledger_account", "opportunity", "payment_batch"),
-    *("product", "purchase_order", "sales_order", "vendor", "vendor_invoice", "vendor_payment"),
+    *(
+        "contact",
+        "customer",
+        "customer_invoice",
+        "dimension_value",
+        "document",
+        "exchange_rate",
+        "ledger_account",
+        "note",
+    ),
+    *("opportunity", "payment_batch", "product", "purchase_order", "sales_order", "vendor", "vendor_invoice"),
+    "vendor_payment",
 )
 """Canonical entities, one topic each."""
 

@@ -179,6 +179,7 @@ class Bench:
         found = {
             "steps": [_shown(step) for step in plan.steps],
             "missing": [each.detail for each in plan.missing],
+            "reviews": [rule for rule, _ in plan.reviews],
             "held": [{"rule": each.rule, "then": each.policy, "detail": each.detail} for each in plan.held],
         }
         return {name: value for name, value in found.items() if value}

@@ -6,6 +6,7 @@ import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -209,6 +210,43 @@ class InvoicesHarness(DynamicsFoHarness):
         return self.create("Contoso", key)
 
 
+class PurchaseOrdersHarness(DynamicsFoHarness):
+    """Purchase orders, which F&O numbers and which must be written once (I12)."""
+
+    target_object = "PurchaseOrderHeadersV2"
+    target_text = "PurchaseOrderName"
+    target_clearable = "PurchaseOrderPoolId"
+    target_amount = "TotalDiscountPercentage"
+    absent_target = "dataAreaId=usmf,PurchaseOrderNumber=NONE"
+
+    def create(self, text: str, key: str, **fields: Any) -> Operation:
+        marker = {"dataAreaId": "usmf", "VendorOrderReference": key}
+        base = {"OrderVendorAccountNumber": "1001", "PurchaseOrderName": text}
+        return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
+
+    def too_long(self) -> Operation:
+        return self.create("x" * 61, "HR-1")
+
+
+class CustomerInvoicesHarness(DynamicsFoHarness):
+    """Free text invoices, whose key is ours, and which must be written once (I12)."""
+
+    target_object = "CDSFreeTextInvoiceHeaders"
+    target_text = "CustomerReference"
+    absent_target = "dataAreaId=usmf,ExternalInvoiceId=NONE"
+
+    def create(self, text: str, key: str, **fields: Any) -> Operation:
+        marker = {"dataAreaId": "usmf", "ExternalInvoiceId": key}
+        base = {"CustomerAccount": "US-001", "InvoiceDate": date(2026, 3, 1), "CustomerReference": text}
+        return self.operation(Action.CREATE, {**marker, **base, **fields}, marker)
+
+    def too_long(self) -> Operation:
+        return self.create("x" * 61, "HR-1")
+
+    def with_natural_key(self, key: str) -> Operation:
+        return self.create("Contoso", key)
+
+
 @asynccontextmanager
 async def harness(data_dir: Path) -> AsyncIterator[DynamicsFoHarness]:
     """Run an environment and give its harness for customers."""
@@ -222,6 +260,23 @@ async def orders_harness(data_dir: Path) -> AsyncIterator[OrdersHarness]:
     customer = {"dataAreaId": "usmf", "CustomerAccount": "US-001", "CustomerGroupId": "10", "SalesCurrencyCode": "USD"}
     records = {"CustomersV3": [{**customer, "OrganizationName": "Contoso", "SiteId": "1", "WarehouseId": "11"}]}
     async with _running(data_dir, OrdersHarness, {**SEED, "records": records}) as found:
+        yield found
+
+
+@asynccontextmanager
+async def purchase_orders_harness(data_dir: Path) -> AsyncIterator[PurchaseOrdersHarness]:
+    """Run an environment with a vendor and give its harness for purchase orders."""
+    vendor = {"dataAreaId": "usmf", "VendorAccountNumber": "1001", "VendorGroupId": "10", "CurrencyCode": "USD"}
+    seed = {**SEED, "accounts_payable": ["usmf"], "records": {"VendorsV2": [vendor]}}
+    async with _running(data_dir, PurchaseOrdersHarness, seed) as found:
+        yield found
+
+
+@asynccontextmanager
+async def customer_invoices_harness(data_dir: Path) -> AsyncIterator[CustomerInvoicesHarness]:
+    """Run an environment with a customer and give its harness for free text invoices."""
+    customer = {"dataAreaId": "usmf", "CustomerAccount": "US-001", "CustomerGroupId": "10", "SalesCurrencyCode": "USD"}
+    async with _running(data_dir, CustomerInvoicesHarness, {**SEED, "records": {"CustomersV3": [customer]}}) as found:
         yield found
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from headrace.connectors.dynamics_fo.connection import DynamicsFoConnection
 from headrace.core.contracts import Action, Operation, Surroundings
-from headrace.core.errors import RejectRecord
 from headrace.core.refs import encode_key
+from headrace.testing.files import StoredFiles
 from tests.contract.dynamics_fo.world import FORMAT, World, operation
 
 LEDGER_FORMAT = {**FORMAT, "dimensions": ["MainAccount", *FORMAT["dimensions"]]}
@@ -45,21 +45,8 @@ async def prepare(sandbox: World) -> None:
     )
 
 
-class Stored:
-    """Stored content by its key, as the store of files reads it."""
-
-    def __init__(self, **content: bytes) -> None:
-        self._content = content
-
-    async def read(self, reference: Mapping[str, Any]) -> bytes:
-        try:
-            return self._content[str(reference["key"])]
-        except KeyError:
-            raise RejectRecord("content expired", "it is no longer there; read the record anew") from None
-
-
 def connect(sandbox: World, content: Mapping[str, bytes] | None = None, **changes: Any) -> DynamicsFoConnection:
-    around = Surroundings(attachments=Stored(**(content or {})))
+    around = Surroundings(attachments=StoredFiles(**(content or {})))
     return sandbox.connect(around=around, **{"ledger_format": LEDGER_FORMAT, **changes})
 
 

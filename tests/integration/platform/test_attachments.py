@@ -40,6 +40,7 @@ async def test_what_was_stored_is_read(store, size):
     reference = await write.put("avid:invoice:9:9", streamed(content, 100_000))
     assert (reference["size"], reference["sha256"]) == (size, hashlib.sha256(content).hexdigest())
     assert await read.read(reference) == content
+    assert [len(part) async for part in read.parts(reference)][:1] == ([min(size, PART)] if size else [])
 
 
 async def test_files_that_are_stored_at_once_do_not_mix(store):

@@ -96,6 +96,43 @@ class TestStatedTotal:
         with pytest.raises(NeedsReview, match=r"total_tax of 1.91 EUR, its lines \(1\) come to 1.90 EUR"):
             planned(document(STATED), order(total_tax=tax))
 
+    @pytest.mark.parametrize(
+        ("stated", "passes"),
+        [
+            ({"total": "10.00"}, True),
+            ({"total": "11.90"}, False),
+            ({"total": None, "subtotal": "10.00"}, True),
+            ({"total": None, "subtotal": "10.01"}, False),
+        ],
+    )
+    def test_a_total_without_tax(self, stated: dict[str, str | None], passes: bool) -> None:
+        money = {name: value and {"amount": Decimal(value), "currency": "EUR"} for name, value in stated.items()}
+        found = document("checks: {stated_total: {includes_tax: false}}")
+        if passes:
+            assert planned(found, {**order(), **money}).steps
+            return
+        with pytest.raises(NeedsReview, match="total differs"):
+            planned(found, {**order(), **money})
+
+    @pytest.mark.parametrize(("tax", "total", "passes"), [("0.83", "10.83", True), ("0.83", "10.00", False)])
+    def test_tax_of_the_whole_document_comes_on_top_of_lines_that_tell_none(
+        self, tax: str, total: str, passes: bool
+    ) -> None:
+        row = {"line_id": "1", "amount": Decimal("10.00")}
+        data = order(total, lines=[row], tax={"amount": Decimal(tax), "currency": "EUR"})
+        if passes:
+            assert planned(document(STATED), data).steps
+            return
+        with pytest.raises(NeedsReview, match=r"states a total of 10\.00 EUR with tax"):
+            planned(document(STATED), data)
+
+    def test_the_amount_of_a_line_is_compared_where_it_is_asked_for(self) -> None:
+        data = order()
+        data["lines"] = [{**data["lines"][0], "net_amount": Decimal("10.01")}]
+        assert planned(document(STATED), data).steps
+        with pytest.raises(NeedsReview, match=r"line 1 of sales order r-1 states an amount of 10\.01 EUR"):
+            planned(document("checks: {stated_total: {net_amounts: true}}"), data)
+
     def test_a_total_in_another_currency_differs(self) -> None:
         with pytest.raises(NeedsReview, match=r"11.90 USD with tax, its lines \(1\) come to 11.90 EUR"):
             planned(document(STATED), {**order(), "total": {"amount": Decimal("11.90"), "currency": "USD"}})

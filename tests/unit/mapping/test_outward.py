@@ -118,7 +118,7 @@ def test_everything_missing_is_told_at_once(document: OutMapping) -> None:
     by = {"dataAreaId": "usmf", "ItemNumber": "BK-1"}
     assert plan.missing == (
         Missing(
-            "customer", "c-1", "CustomersV3", "usmf", {}, "customer", 'customer "Acme" is not in CustomersV3 of usmf'
+            "customer", "c-1", "CustomersV3", "usmf", (), "customer", 'customer "Acme" is not in CustomersV3 of usmf'
         ),
         *(
             Missing(
@@ -126,7 +126,7 @@ def test_everything_missing_is_told_at_once(document: OutMapping) -> None:
                 "p-1",
                 "ReleasedProductsV2",
                 "usmf",
-                by,
+                (by,),
                 f"lines[{n}].product",
                 f'line {n + 1}: product "BK-1" is not in ReleasedProductsV2 of usmf',
             )
@@ -141,7 +141,7 @@ def test_half_a_natural_key_finds_strangers_and_is_not_offered(document: OutMapp
     plan = planned(map_out(document, event(order(lines=[line])), Out(LINKS), TRANSFORMS))
     assert plan.missing == ()
     plan = planned(map_out(document, event(order(lines=[line])), Out(), TRANSFORMS))
-    assert plan.missing[1].by == {}
+    assert plan.missing[1].by == ()
     assert plan.missing[1].detail == 'line 1: product "Bike" is not in ReleasedProductsV2 of usmf'
 
 

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from headrace.cli.console import out
+from headrace.cli.demo.company import Demo
 from headrace.cli.demo.deployment import CRM, ERP, Deployment
-from headrace.cli.demo.payables import Demo
 from headrace.cli.demo.payables_story import PayablesStory
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict

@@ -25,6 +25,9 @@ EVENT_CODE = "events-of-the-sandbox-0001"
 SANDBOXES = ("pipedrive", "dynamics_fo")
 SERVICES = ("receiver", "ingest", "processor", "crm-processor")
 
+_SIGN_IN: Mapping[str, str] = {"dynamics_fo": "signin", "dataverse": "dataverse-signin"}
+"""Sandbox → the port of its sign-in service, which is reached by TLS alone."""
+
 OWNERSHIP = {
     "customer": {"number": ERP, "name": "review", "*": "latest"},
     "product": {"*": ERP},
@@ -94,7 +97,7 @@ class Deployment:
         self.folder = folder
         self.prefix = prefix
         self._overrides = overrides or {}
-        self.ports = {name: free_port() for name in (*self.sandboxes, "signin", *self.services)}
+        self.ports = {name: free_port() for name in (*self.sandboxes, *_SIGN_IN.values(), *self.services)}
         self.config_file = folder / "headrace.yaml"
         self.environment = {"HEADRACE_CONFIG": str(self.config_file), "HEADRACE_ROOT": str(project_root())}
         self.processes = {name: self._sandbox(name) for name in self.sandboxes} | self._services()
@@ -163,8 +166,8 @@ class Deployment:
 
     def _sandbox(self, name: str) -> LocalProcess:
         arguments = [name, "--port", str(self.ports[name]), "--data", str(self.folder / "sandbox" / name)]
-        if name == "dynamics_fo":
-            arguments += ["--tls-port", str(self.ports["signin"])]
+        if name in _SIGN_IN:
+            arguments += ["--tls-port", str(self.ports[_SIGN_IN[name]])]
         ready = f"{self._url(name)}/_sandbox/health"
         return LocalProcess(name, "services.sandbox.app", arguments, self.environment, self.folder / "logs", ready)
 
@@ -175,6 +178,8 @@ class Deployment:
             "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
             "crm-processor": ("services.pipedrive.worker", "HEADRACE_METRICS_PORT"),
             "ap-processor": ("services.avidxchange.worker", "HEADRACE_METRICS_PORT"),
+            "documents-processor": ("services.recordengine.worker", "HEADRACE_METRICS_PORT"),
+            "sales-processor": ("services.dataverse.worker", "HEADRACE_METRICS_PORT"),
         }
         return {
             name: LocalProcess(

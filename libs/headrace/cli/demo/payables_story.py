@@ -8,8 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from headrace.cli.demo.company import Demo
 from headrace.cli.demo.deployment import Sandbox
-from headrace.cli.demo.payables import SYSTEMS, Demo
+from headrace.cli.demo.payables import SYSTEMS
 from headrace.cli.demo.payables_books import Books, Companies
 from headrace.cli.demo.payables_verdict import judge_invoices, judge_payments
 from headrace.cli.demo.purchasing import payables_seed

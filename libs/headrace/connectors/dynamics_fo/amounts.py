@@ -1,4 +1,4 @@
-"""Amounts of sales orders as Finance and Operations computes them, and discounts in the form that it can hold.
+"""Amounts of orders as Finance and Operations computes them, and discounts in the form that it can hold.
 
 A line's amount is quantity × (price − discount amount per unit) × (1 − discount percentage), rounded; the order's
 total discount is rounded and taken off their sum; tax is rounded by line. Halves go away from zero, the rounding rule
@@ -142,6 +142,51 @@ def order_total(
             rate, base = _rate(line, rates), own * share
             tax += rounded(base - base / (1 + rate) if inclusive else base * rate, digits)
     return amount, tax
+
+
+def purchase_total(
+    header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], digits: int, rates: Mapping[str, Decimal]
+) -> tuple[Decimal, None]:
+    """Return what F&O will make of a purchase order before tax; its tax is not computed.
+
+    Args:
+        header: fields of `PurchaseOrderHeadersV2`.
+        lines: fields of `PurchaseOrderLinesV2`, priced for a quantity of one.
+        digits: decimals of the currency.
+        rates: not used.
+    """
+    names = {"SalesPrice": "PurchasePrice", "OrderedSalesQuantity": "OrderedPurchaseQuantity"}
+    renamed = [{**line, **{ours: line.get(theirs) for ours, theirs in names.items()}} for line in lines]
+    return order_total({**header, "ArePricesIncludingSalesTax": False}, renamed, digits, {})[0], None
+
+
+def free_text_total(
+    header: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], digits: int, rates: Mapping[str, Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Return what F&O will make of a free text invoice: the amount of its lines, and the tax on top of them.
+
+    Args:
+        header: fields of `CDSFreeTextInvoiceHeaders`.
+        lines: fields of `CDSFreeTextInvoiceLines`; one without an item sales tax group bears no tax.
+        digits: decimals of the currency.
+        rates: tax in percent by item sales tax group.
+    """
+    amount = tax = _ZERO
+    with localcontext(prec=PRECISION):
+        for line in lines:
+            own = number(line.get("TransactionCurrencyAmount"), "TransactionCurrencyAmount")
+            rate = rates.get(str(line.get("SalesTaxItemGroupId") or ""), _ZERO) / _HUNDRED
+            amount, tax = amount + own, tax + rounded(own * rate, digits)
+    return amount, tax
+
+
+def lines_total(lines: Any = None, currency: Any = None) -> Decimal | None:
+    """Return what the lines of a canonical document come to before tax, None if it has none.
+
+    Raises:
+        RejectRecord: the document has no currency, or an amount is no number.
+    """
+    return plain(totals({"lines": lines, "currency": currency}).amount) if lines else None
 
 
 def _stated(line: Mapping[str, Any], digits: int) -> Decimal:

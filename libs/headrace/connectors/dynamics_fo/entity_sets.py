@@ -20,6 +20,10 @@ COMPANY = "dataAreaId"
 LEGAL_ENTITIES = "LegalEntities"
 """Name under which the source tells in which configured companies a shared record counts, in lower case, sorted."""
 
+DOCUMENT_NUMBER, TOTAL_AMOUNT = "DocumentNumber", "TotalAmount"
+"""Pseudo fields of documents: the number that stands on the document, by which one that is there already is found, and
+what its lines come to, by which it is known for the same. Never written."""
+
 Kind = Literal["string", "memo", "decimal", "integer", "boolean", "enum", "date", "datetime", "binary", "list"]
 """`boolean` is the enumeration NoYes, `memo` text without limit that no filter accepts, `date` a day at noon UTC.
 
@@ -82,7 +86,7 @@ class EntitySet:
 
     def field(self, name: str) -> Field:
         """Return the field; one that is not declared counts as plain text."""
-        return self.fields.get(name, TEXT)
+        return self.fields.get(name) or (self.pseudo or {}).get(name, TEXT)
 
     def describe(self) -> ObjectDescription:
         """Return the description for mapping checks."""

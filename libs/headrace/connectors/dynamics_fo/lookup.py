@@ -11,6 +11,7 @@ from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.contact_party import ASSOCIATED_CUSTOMER, ASSOCIATED_PARTY, ContactParty
 from headrace.connectors.dynamics_fo.display_values import DisplayValues
 from headrace.connectors.dynamics_fo.entity_sets import EntitySet
+from headrace.connectors.dynamics_fo.natural_keys import NaturalKeys
 from headrace.core.contracts import Found, Operation
 from headrace.core.errors import RejectRecord
 
@@ -28,6 +29,7 @@ class Lookup:
         self._client = client
         self._display = display
         self._party = party
+        self._natural = NaturalKeys(client)
 
     async def rows(self, entity_set: EntitySet, operation: Operation) -> list[Row]:
         """Return the rows that have the operation's id, else its key; more than one if the key is not unique.
@@ -40,18 +42,20 @@ class Lookup:
             row = await self._client.get(entity_set, odata.parse_target_id(entity_set, operation.target_id), select)
             return [] if row is None else [row]
         wanted = await self._key(entity_set, operation)
+        if wanted is None:
+            return []
         if set(wanted) == set(entity_set.key):
             row = await self._client.get(entity_set, wanted, select)
             return [] if row is None else [row]
         wild = any(odata.is_wildcard(value) for value in wanted.values())
         query = odata.Query(
-            filter=odata.equals(entity_set, wanted),
+            filter=self._natural.filter(entity_set, wanted),
             select=select,
             order=",".join(entity_set.key),
             top=_WILDCARD_ROWS if wild else 2,
         )
         page = await self._client.page(entity_set.name, query)
-        rows = [row for row in page.rows if odata.has(entity_set, row, wanted)]
+        rows = [row for row in page.rows if self._natural.has(entity_set, row, wanted)]
         if not rows and len(page.rows) == _WILDCARD_ROWS:
             raise RejectRecord("key is a wildcard", f"{operation.object}: {dict(wanted)} finds too many records.")
         return rows
@@ -85,7 +89,7 @@ class Lookup:
         hidden = {*(entity_set.pseudo or ()), *(name for name in names if entity_set.field(name).kind == "binary")}
         return tuple(name for name in names if name not in hidden)
 
-    async def _key(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any]:
+    async def _key(self, entity_set: EntitySet, operation: Operation) -> dict[str, Any] | None:
         own = entity_set.company
         key = {name: value for name, value in operation.key.items() if name != own}
         if not key or any(value in (None, "") for value in key.values()):
@@ -93,9 +97,12 @@ class Lookup:
         unfit = [name for name in key if entity_set.field(name).kind in ("memo", "binary")]
         if unfit:
             raise RejectRecord("no key to look up", f"{operation.object}: F&O does not filter by {', '.join(unfit)}.")
-        company = operation.key.get(own) or operation.fields.get(own)
-        if not company:
+        company = operation.key.get(own) or operation.fields.get(own) if own else None
+        if own and not company:
             raise RejectRecord("no legal entity", f"{operation.object}: the key names no company ({own}).")
-        resolved = await self._party.resolved(key)
-        wire: Mapping[str, Any] = self._display.wire(entity_set, {**operation.fields, **resolved})
-        return {own: str(company).lower(), **{name: wire[name] for name in resolved}}
+        scope = {own: str(company).lower()} if own else {}
+        natural = await self._natural.resolved(entity_set, await self._party.resolved(key), scope.get(own))
+        if natural is None:
+            return None
+        wire: Mapping[str, Any] = self._display.wire(entity_set, {**operation.fields, **natural})
+        return {**scope, **{name: wire[name] for name in natural}}

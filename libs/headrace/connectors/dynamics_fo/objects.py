@@ -11,6 +11,7 @@ from headrace.connectors.dynamics_fo.entity_sets import (
     EntitySet,
     Field,
 )
+from headrace.connectors.dynamics_fo.objects_customer_invoices import CUSTOMER_INVOICE_LINES, CUSTOMER_INVOICES
 from headrace.connectors.dynamics_fo.objects_customers import CONTACTS, CUSTOMERS
 from headrace.connectors.dynamics_fo.objects_invoices import (
     INVOICE_DOCUMENTS,
@@ -21,7 +22,7 @@ from headrace.connectors.dynamics_fo.objects_invoices import (
 from headrace.connectors.dynamics_fo.objects_ledger import DIMENSION_VALUES, MAIN_ACCOUNTS, RATES
 from headrace.connectors.dynamics_fo.objects_payments import PAYMENT_JOURNALS, PAYMENT_LINES, SETTLED_INVOICES
 from headrace.connectors.dynamics_fo.objects_products import PRODUCTS, STOPPED
-from headrace.connectors.dynamics_fo.objects_purchasing import PURCHASE_ORDERS
+from headrace.connectors.dynamics_fo.objects_purchasing import PURCHASE_ORDER_LINES, PURCHASE_ORDERS
 from headrace.connectors.dynamics_fo.objects_sales import LINES, ORDERS
 from headrace.connectors.dynamics_fo.objects_vendors import VENDORS
 from headrace.core.contracts import ObjectDescription
@@ -30,6 +31,8 @@ __all__ = [
     "COMPANY",
     "CONTACTS",
     "CUSTOMERS",
+    "CUSTOMER_INVOICES",
+    "CUSTOMER_INVOICE_LINES",
     "DIMENSION_VALUES",
     "ENTITY_SETS",
     "INVOICES",
@@ -46,6 +49,7 @@ __all__ = [
     "POSTED_INVOICES",
     "PRODUCTS",
     "PURCHASE_ORDERS",
+    "PURCHASE_ORDER_LINES",
     "RATES",
     "SETTLED_INVOICES",
     "STOPPED",
@@ -67,6 +71,9 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
         MAIN_ACCOUNTS,
         DIMENSION_VALUES,
         PURCHASE_ORDERS,
+        PURCHASE_ORDER_LINES,
+        CUSTOMER_INVOICES,
+        CUSTOMER_INVOICE_LINES,
         INVOICES,
         INVOICE_LINES,
         INVOICE_DOCUMENTS,

@@ -15,6 +15,7 @@ from headrace.connectors.dynamics_fo.entity_sets import (
 
 _ADDRESS = ("Description", "Street", "StreetNumber", "City", "ZipCode", "StateId", "CountyId", "CountryRegionId")
 REMIT_TO = "RemitTo"
+OF_ORDER = "PurchaseOrderNumber"
 REMIT_TO_PARTS = ("Street", "City", "ZipCode", "StateId", "CountryRegionId")
 
 VENDORS = EntitySet(
@@ -44,6 +45,7 @@ VENDORS = EntitySet(
             "DefaultLedgerDimensionDisplayValue": DIMENSIONS,
         }
     ),
-    # The address that payments go to, which stands among the vendor's other addresses.
-    pseudo=read_only(address(REMIT_TO, *REMIT_TO_PARTS)),
+    # The address that payments go to, which stands among the vendor's other addresses; and the order by which a vendor
+    # is found (`natural_keys.py`).
+    pseudo=read_only({**address(REMIT_TO, *REMIT_TO_PARTS), **texts(20, OF_ORDER)}),
 )

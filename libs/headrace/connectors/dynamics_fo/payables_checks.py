@@ -45,7 +45,11 @@ _READ_BESIDES: Mapping[str, tuple[EntitySet, str]] = {
 
 async def payables(config: DynamicsFoConfig, client: ODataClient, needs: Needs) -> list[Check]:
     """Return the lines of what mappings use; none where they use nothing of accounts payable."""
-    lines = [await _besides(config, client, name) for name in _READ_BESIDES if needs.of(name)]
+    lines = [
+        await _besides(config, client, name)
+        for name, (besides, _) in _READ_BESIDES.items()
+        if needs.of(name) and not needs.of(besides.name)
+    ]
     if needs.of(INVOICES.name, writes=True):
         lines += await _invoice_numbers(config, client)
     if needs.of(PAYMENT_JOURNALS.name, writes=True):

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.client import ODataClient, Row
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
-from headrace.connectors.dynamics_fo.objects import CONTACTS, CUSTOMERS, LINES, ORDERS, PAYMENT_JOURNALS
+from headrace.connectors.dynamics_fo.objects import (
+    CONTACTS,
+    CUSTOMERS,
+    LINES,
+    ORDERS,
+    PAYMENT_JOURNALS,
+    PURCHASE_ORDERS,
+)
 from headrace.core.contracts import Check, CheckState
 from headrace.core.errors import HeadraceError
 from headrace.core.needs import Needs
@@ -31,6 +38,7 @@ NUMBERED: Mapping[tuple[str, str], tuple[str, ...]] = {
     (CONTACTS.name, "ContactPersonId"): ("ContactPersonId",),
     (ORDERS.name, "SalesOrderNumber"): ("SalesIdBase", "SalesId"),
     (LINES.name, "InventoryLotId"): ("InventTransId",),
+    (PURCHASE_ORDERS.name, "PurchaseOrderNumber"): ("PurchIdBase", "PurchId"),
     (PAYMENT_JOURNALS.name, "JournalBatchNumber"): ("LedgerJournalId",),
 }
 """Object and key field → data types under which its number sequence may be referred to."""
@@ -46,6 +54,8 @@ _IN_COMPANY: Mapping[str, tuple[str, str, str]] = {
         "Warehouse management > Setup > Warehouse > Warehouses",
     ),
     "PaymentMethodName": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
+    "PaymentTermsName": ("PaymentTerms", "Name", "Accounts payable > Payment setup > Terms of payment"),
+    "TermsOfPayment": ("PaymentTerms", "Name", "Accounts receivable > Payments setup > Terms of payment"),
     "MethodOfPayment": ("VendorPaymentMethods", "Name", "Accounts payable > Payment setup > Methods of payment"),
 }
 """Field that is given constants → the set and field where they must exist in each company, and the menu for people."""

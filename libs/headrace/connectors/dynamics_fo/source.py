@@ -21,6 +21,7 @@ from headrace.connectors.dynamics_fo.display_values import DisplayValues
 from headrace.connectors.dynamics_fo.entity_sets import LEGAL_ENTITIES, EntitySet
 from headrace.connectors.dynamics_fo.objects import (
     CONTACTS,
+    CUSTOMER_INVOICES,
     CUSTOMERS,
     DIMENSION_VALUES,
     INVOICES,
@@ -55,6 +56,7 @@ READABLE: Mapping[str, EntitySet] = {
         MAIN_ACCOUNTS,
         DIMENSION_VALUES,
         PURCHASE_ORDERS,
+        CUSTOMER_INVOICES,
         INVOICES,
         POSTED_INVOICES,
         PAYMENT_JOURNALS,

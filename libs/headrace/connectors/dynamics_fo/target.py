@@ -1,4 +1,4 @@
-"""Writes customers, contacts, sales orders, vendor invoices and vendor payment journals, one change per call.
+"""Writes customers, contacts, orders, invoices and vendor payment journals, one change per call.
 
 Things the caller relies on:
 
@@ -10,6 +10,9 @@ Things the caller relies on:
 - `AssociatedCustomer` of ContactPersons is not a field of F&O (`contact_party.py`).
 - `FileContents` of VendorInvoiceDocumentAttachments is a reference to stored content, whose bytes are read just before
   they are sent and stand in no record, answer or log.
+- `DocumentNumber` and `TotalAmount` of purchase orders and customer invoices are no fields of F&O: by them one that is
+  there already is found and known for the same (`natural_keys.py`, `document_totals.py`). Before one of them is changed
+  it is looked at whether it takes changes still (`open_documents.py`).
 - An invoice that was posted is found without its `HeaderReference` (`posted_invoices.py`), under the names of a pending
   one and with `record["@posted"]`.
 - The steps of one order come one after the other: lines written in parallel collide on the order's totals. So do lines
@@ -32,11 +35,13 @@ from headrace.connectors.dynamics_fo.closed_documents import ClosedDocuments
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
 from headrace.connectors.dynamics_fo.contact_party import ASSOCIATED_CUSTOMER, ASSOCIATED_PARTY, ContactParty
 from headrace.connectors.dynamics_fo.display_values import DisplayValues
-from headrace.connectors.dynamics_fo.entity_sets import EntitySet
+from headrace.connectors.dynamics_fo.document_totals import DocumentTotals
+from headrace.connectors.dynamics_fo.entity_sets import DOCUMENT_NUMBER, TOTAL_AMOUNT, EntitySet
 from headrace.connectors.dynamics_fo.errors import NOT_THERE
 from headrace.connectors.dynamics_fo.lookup import Lookup
 from headrace.connectors.dynamics_fo.objects import INVOICES, PAYMENT_JOURNALS, PAYMENT_LINES, SETTLED_INVOICES
 from headrace.connectors.dynamics_fo.objects_payments import JOURNAL_NUMBER
+from headrace.connectors.dynamics_fo.open_documents import OpenDocuments
 from headrace.connectors.dynamics_fo.operation_checks import entity_set_of
 from headrace.connectors.dynamics_fo.posted_invoices import PostedInvoices
 from headrace.core import values
@@ -64,6 +69,8 @@ class DynamicsFoTarget:
         self._lookup = Lookup(config, client, self._display, self._party)
         self._posted = PostedInvoices(client)
         self._closed = ClosedDocuments(client, self._posted)
+        self._open = OpenDocuments(client)
+        self._totals = DocumentTotals(client)
 
     @property
     def limits(self) -> Limits:
@@ -109,6 +116,7 @@ class DynamicsFoTarget:
             return await self._not_pending(operation) if entity_set is INVOICES else None
         if operation.action is Action.CREATE and found.matches == 1:
             found = replace(found, lost=self._lost(entity_set, operation.fields, found.record))
+        found = await self._totals.add(entity_set, found)
         return await self._posted.with_amount(found) if entity_set is INVOICES and not operation.target_id else found
 
     async def _not_pending(self, operation: Operation) -> Found | None:
@@ -127,6 +135,7 @@ class DynamicsFoTarget:
         Of what is posted to the ledger, dimensions that F&O did not keep are `lost`.
         """
         entity_set = entity_set_of(operation)
+        await self._open.check(entity_set, operation)
         try:
             if operation.action is Action.CREATE:
                 return await self._create(entity_set, operation)
@@ -208,7 +217,11 @@ class DynamicsFoTarget:
             fields = await self._posted.with_due_date(operation)
         else:
             fields = await self._party.resolved(operation.fields)
-        return {name: odata.typed(value, entity_set.field(name)) for name, value in fields.items()}
+        return {
+            name: odata.typed(value, entity_set.field(name))
+            for name, value in fields.items()
+            if name not in (DOCUMENT_NUMBER, TOTAL_AMOUNT) or name in entity_set.fields
+        }
 
     async def _wire(self, entity_set: EntitySet, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return fields as F&O takes them: account numbers escaped, content in base64."""

@@ -14,6 +14,7 @@ from headrace.connectors.dynamics_fo.config import DimensionFormat, DynamicsFoCo
 from headrace.connectors.dynamics_fo.dimensions import display_value, ledger_value, segments
 from headrace.core.currencies import rounded
 from headrace.core.errors import RejectRecord
+from headrace.core.ids import is_marker
 
 
 def today() -> date:
@@ -37,15 +38,19 @@ def transforms(
         "absolute": absolute,
         "dimension_display_value": partial(dimension_display_value, layout=layout),
         "dimensions": partial(dimensions, layout=layout),
+        "free_text_total": amounts.free_text_total,
         "in_force": partial(in_force, day=day),
         "ledger_display_value": partial(ledger_display_value, layout=ledger),
+        "lines_total": amounts.lines_total,
         "line_discount_per_unit": line_discount_per_unit,
         "line_discount_percent": line_discount_percent,
         "order_total": amounts.order_total,
+        "purchase_total": amounts.purchase_total,
         "rate_units": rate_units,
         "total_discount_amount": total_discount_amount,
         "total_discount_percent": total_discount_percent,
         "unit_price": unit_price,
+        "without_mark": without_mark,
         "year": year,
     }
 
@@ -99,6 +104,11 @@ def abbreviated(text: Any = None, length: Any = None) -> str | None:
 def absolute(amount: Any = None) -> Decimal | None:
     """Return an amount without its sign: prices are positive, and quantities say which way."""
     return None if amount is None else plain(abs(Decimal(amount)))
+
+
+def without_mark(text: Any = None) -> str | None:
+    """Return a reference, None for our own mark: it is nobody's reference."""
+    return None if text is None or is_marker(str(text)) else str(text)
 
 
 def year(on: Any = None) -> int | None:

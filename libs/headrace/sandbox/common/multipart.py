@@ -61,12 +61,13 @@ def _request(part: Message) -> BatchPart:
         raise BatchUnreadable("A part of the batch is not of type application/http.")
     head, _, body = raw.lstrip(b"\r\n").replace(b"\r\n", b"\n").partition(b"\n\n")
     lines = head.decode("latin-1").split("\n")
-    request_line = lines[0].split(" ")
-    if len(request_line) != 3:
+    method, _, rest = lines[0].partition(" ")
+    target, _, version = rest.rpartition(" ")  # vendors' own clients leave spaces in the target
+    if not target or not version.startswith("HTTP/"):
         raise BatchUnreadable(f"The request line '{lines[0]}' in the batch is not valid.")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     content_id = str(part.get("Content-ID", "") or headers.get("content-id", ""))
-    return BatchPart(request_line[0], request_line[1], headers, body.strip(), content_id)
+    return BatchPart(method, target, headers, body.strip(), content_id)
 
 
 def answer_part(status: int, headers: Mapping[str, str], body: bytes, content_id: str = "") -> bytes:

@@ -21,13 +21,13 @@ from headrace.sandbox.common.multipart import (
 from headrace.sandbox.common.store import Store
 from headrace.sandbox.dataverse.calls import Call
 from headrace.sandbox.dataverse.errors import BAD_QUERY, Reply, ServiceError
+from headrace.sandbox.dataverse.paths import relative
 from headrace.sandbox.dataverse.service import Service
 
 MAX_REQUESTS = 1_000
 CONTINUE = "odata.continue-on-error"
 _REFERENCE = re.compile(r"^/?\$(?P<id>\d+)")
 _REFERENCE_IN_BODY = re.compile(rb"\"(?P<address>/?\$(?P<id>\d+))\"")
-_API = re.compile(r"^.*?/api/data/v9\.\d/")
 
 
 class Batches:
@@ -114,7 +114,7 @@ def inner_call(part: BatchPart, outer: Call, addresses: Mapping[str, str]) -> Ca
     reference = _REFERENCE.match(path)
     if reference is not None:
         path = _resolved(reference["id"], addresses) + path[reference.end() :]
-    path = _API.sub("", path) if "/api/data/" in path else path.lstrip("/")
+    path = relative(path)
 
     def bound(match: re.Match[bytes]) -> bytes:
         return b'"' + _resolved(match["id"].decode(), addresses).encode() + b'"'

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from headrace.sandbox.common.store import Store
 from headrace.sandbox.dataverse.contexts import Context
 from headrace.sandbox.dataverse.errors import ServiceError, bad_payload, missing, refused, undeclared
-from headrace.sandbox.dataverse.paths import absent, find_row, parse_key, parse_path
+from headrace.sandbox.dataverse.paths import absent, find_row, parse_key, parse_path, relative
 from headrace.sandbox.dataverse.schema import Schema
 from headrace.sandbox.dataverse.settings import DataverseSettings
 from headrace.sandbox.dataverse.tables.model import Column, Table, Target
@@ -19,7 +17,6 @@ from headrace.sandbox.dataverse.tables.sales import TOTALS
 from headrace.sandbox.dataverse.values import parse_value
 
 BIND = "@odata.bind"
-_API = re.compile(r"^.*?/api/data/v9\.\d/")
 
 
 @dataclass(slots=True)
@@ -144,8 +141,7 @@ class Bodies:
         """
         if not isinstance(address, str):
             raise bad_payload(table, f'The value of an {BIND} must be an address, as "/accounts(id)".')
-        path = _API.sub("", unquote(urlsplit(address).path)) if "://" in address else unquote(address).lstrip("/")
-        segments = parse_path(path)
+        segments = parse_path(relative(address))
         bound = self._schema.of_set(segments[0].name) if len(segments) == 1 else None
         if bound is None or segments[0].key is None:
             raise ServiceError(400, "0x80048d06", f"Resource not found for the segment '{address}'.")

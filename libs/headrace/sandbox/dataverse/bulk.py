@@ -9,7 +9,7 @@ from headrace.sandbox.common.encoding import dump_bytes
 from headrace.sandbox.common.store import Record, Store
 from headrace.sandbox.dataverse.calls import Call
 from headrace.sandbox.dataverse.errors import DUPLICATE, Reply, ServiceError, bad_payload, missing, no_segment
-from headrace.sandbox.dataverse.paths import find_row, parse_key, parse_path
+from headrace.sandbox.dataverse.paths import find_row, parse_key, parse_path, relative
 from headrace.sandbox.dataverse.schema import Schema
 from headrace.sandbox.dataverse.tables.model import NAMESPACE, Table
 from headrace.sandbox.dataverse.writes import Writer
@@ -71,8 +71,10 @@ class Bulk:
         """Return the row that an item names, by its address, its id, or the columns of an alternate key."""
         address = str(body.get("@odata.id", ""))
         if address:
-            segments = parse_path(address.rpartition("/")[2] if "'" not in address else address.lstrip("/"))
-            key = parse_key(table, segments[-1].key or "", call.context.moment)
+            segments = parse_path(relative(address))
+            if len(segments) != 1 or segments[0].name != table.set:
+                raise no_segment(address)
+            key = parse_key(table, segments[0].key or "", call.context.moment)
             keys = {table.key: key.id} if key.alternate is None else dict(key.values or {})
             return find_row(self._store, table, key), keys
         if table.key in body:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from headrace.sandbox.common.store import Record, Store
 from headrace.sandbox.dataverse.errors import NO_ROW_OF_KEY, ServiceError, bad_query, missing
@@ -16,6 +16,7 @@ from headrace.sandbox.dataverse.values import GUID
 
 _SEGMENT = re.compile(r"(?P<name>[^/('()]+)(?:\((?P<key>(?:[^'()]|'(?:[^']|'')*')*)\))?(?:/|$)", re.DOTALL)
 _KEY_PART = re.compile(r"\s*(?P<name>\w+)\s*=\s*(?P<literal>'(?:[^']|'')*'|[^',]+)\s*(?:,|$)")
+_ROOT = re.compile(r"^/?(?:.*?/)?api/data/v9\.\d/")
 _FORBIDDEN = set("/<>*%&:\\?+")
 
 
@@ -45,6 +46,12 @@ class RowKey:
             text = "'" + quote(str(value).replace("'", "''"), safe="'") + "'" if _quoted(column) else str(value)
             parts.append(f"{column.property_name}={text}")
         return ",".join(parts)
+
+
+def relative(address: str) -> str:
+    """Return an address as a decoded path below the service root: it may be absolute, or begin with a slash."""
+    path = unquote(urlsplit(address).path) if "://" in address else unquote(address)
+    return _ROOT.sub("", path).lstrip("/")
 
 
 def parse_path(path: str) -> list[Segment]:

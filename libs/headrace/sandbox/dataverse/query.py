@@ -20,6 +20,7 @@ from headrace.sandbox.dataverse.settings import DataverseSettings
 from headrace.sandbox.dataverse.tables.model import Column, Table
 
 _KNOWN = {"$filter", "$select", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken", "$format"}
+_NOT_HERE = ("fetchXml", "sql", "savedQuery", "userQuery")
 _PAGE_SIZE = re.compile(r"odata\.maxpagesize\s*=\s*\"?(\d+)")
 _COOKIE = re.compile(r'pagingcookie="(?P<cookie>[^"]*)"')
 
@@ -70,6 +71,9 @@ class Reader:
                 raise ServiceError(
                     400, "0x80060888", f"The query parameter {name.removeprefix('$').capitalize()} is not supported"
                 )
+        for name in _NOT_HERE:
+            if name in query:
+                raise ServiceError(501, "0x80040216", f"The query option {name} is not implemented in this sandbox.")
         options = Options(raw=query, wants=wanted_annotations(prefer))
         wanted = _PAGE_SIZE.search(prefer)
         options.sized = wanted is not None

@@ -46,22 +46,13 @@ def payables_routes(sandbox: Sandbox, settings: FinanceSettings, writer: Writer)
     store = sandbox.store
 
     def each(request: Request, rows: Sequence[Record], step: Step) -> dict[str, Any]:
-        """Take a step with each row in a transaction of its own; what is refused changes nothing."""
-        done: list[Mapping[str, Any]] = []
-        refused: list[Mapping[str, Any]] = []
-        for row in rows:
-            try:
-                with store.transaction():
-                    done.append(step(writer.work(RequestNote("POST", request.url.path)), row))
-            except WriteRefused as error:
-                refused.append({"key": row.key, "error": str(error)})
-        return {"done": done, "refused": refused}
+        return each_by_itself(sandbox, writer, request, rows, step)
 
     def on_invoices(request: Request, body: Any) -> Any:
         action, company = request.path_params["action"], request.path_params["company"].lower()
         if action != "post" and action not in _REVIEW:
             raise ControlError(f"{action!r} is not an action on vendor invoices; use post, {', '.join(_REVIEW)}")
-        rows = _chosen(sandbox, vendor_invoices.HEADERS, "HeaderReference", company, body.get("references"))
+        rows = chosen(sandbox, vendor_invoices.HEADERS, "HeaderReference", company, body.get("references"))
 
         def step(work: Work, row: Record) -> Mapping[str, Any]:
             if action == "post":
@@ -72,15 +63,13 @@ def payables_routes(sandbox: Sandbox, settings: FinanceSettings, writer: Writer)
 
     def total_invoice(request: Request, body: Any) -> Any:
         company = request.path_params["company"].lower()
-        rows = _chosen(
-            sandbox, vendor_invoices.HEADERS, "HeaderReference", company, [request.query_params["reference"]]
-        )
+        rows = chosen(sandbox, vendor_invoices.HEADERS, "HeaderReference", company, [request.query_params["reference"]])
         totals = totals_of(writer.work(RequestNote("GET", request.url.path)), rows[0])
         return {"net": totals.net, "tax": totals.tax, "amount": totals.amount}
 
     def post_journals(request: Request, body: Any) -> Any:
         company, journals = request.path_params["company"].lower(), body.get("journals")
-        rows = _chosen(sandbox, vendor_payments.HEADERS, "JournalBatchNumber", company, journals)
+        rows = chosen(sandbox, vendor_payments.HEADERS, "JournalBatchNumber", company, journals)
         if journals is None:
             work = writer.work(RequestNote("POST", request.url.path))
             rows = [
@@ -120,7 +109,22 @@ def payables_routes(sandbox: Sandbox, settings: FinanceSettings, writer: Writer)
     ]
 
 
-def _chosen(sandbox: Sandbox, set_name: str, field: str, company: str, numbers: Any) -> list[Record]:
+def each_by_itself(
+    sandbox: Sandbox, writer: Writer, request: Request, rows: Sequence[Record], step: Step
+) -> dict[str, Any]:
+    """Take a step with each row in a transaction of its own; what is refused changes nothing."""
+    done: list[Mapping[str, Any]] = []
+    refused: list[Mapping[str, Any]] = []
+    for row in rows:
+        try:
+            with sandbox.store.transaction():
+                done.append(step(writer.work(RequestNote("POST", request.url.path)), row))
+        except WriteRefused as error:
+            refused.append({"key": row.key, "error": str(error)})
+    return {"done": done, "refused": refused}
+
+
+def chosen(sandbox: Sandbox, set_name: str, field: str, company: str, numbers: Any) -> list[Record]:
     """Return the named rows of a company, all of them where none is named.
 
     Raises:

@@ -11,6 +11,7 @@ from headrace.sandbox.common.deliveries import Deliveries
 from headrace.sandbox.common.store import Store
 from headrace.sandbox.dynamics_fo.admin import admin_routes
 from headrace.sandbox.dynamics_fo.admin_payables import payables_routes
+from headrace.sandbox.dynamics_fo.admin_receivables import receivables_routes
 from headrace.sandbox.dynamics_fo.entities.catalog import ENTITIES
 from headrace.sandbox.dynamics_fo.events import RETRY_DELAYS, BusinessEvents
 from headrace.sandbox.dynamics_fo.numbering import NumberSequences
@@ -64,5 +65,9 @@ def create_app(
         seeder.install()
     service = ODataService(sandbox, settings, writer)
     routes = FinanceRoutes(sandbox, settings, service, directory, events, throttle)
-    control = [*admin_routes(sandbox, writer, seeder, directory), *payables_routes(sandbox, settings, writer)]
+    control = [
+        *admin_routes(sandbox, writer, seeder, directory),
+        *payables_routes(sandbox, settings, writer),
+        *receivables_routes(sandbox, writer),
+    ]
     return build_application(sandbox, [*routes.routes(), *directory.routes()], control)

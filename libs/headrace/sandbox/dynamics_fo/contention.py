@@ -34,6 +34,7 @@ class Contended:
 _JOURNAL = "Ledger journal table (LedgerJournalTable)"
 CONTENDED: Mapping[str, Contended] = {
     "SalesOrderLines": Contended("dataAreaId", "SalesOrderNumber", "Sales orders (SalesTable)"),
+    "PurchaseOrderLinesV2": Contended("dataAreaId", "PurchaseOrderNumber", "Purchase orders (PurchTable)"),
     "VendorPaymentJournalLines": Contended("dataAreaId", "JournalBatchNumber", _JOURNAL),
     "VendorPaymentJournalLineSettledInvoices": Contended("JournalLineCompany", "JournalBatchNumber", _JOURNAL),
 }

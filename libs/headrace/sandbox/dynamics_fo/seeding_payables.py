@@ -7,10 +7,19 @@ from typing import Any
 
 from headrace.sandbox.common.control import ControlError
 from headrace.sandbox.common.store import Store
-from headrace.sandbox.dynamics_fo.posting.vouchers import BANK, CASH_DISCOUNT, EXPENSES, PAYABLES, SALES_TAX
+from headrace.sandbox.dynamics_fo.posting.vouchers import (
+    BANK,
+    CASH_DISCOUNT,
+    EXPENSES,
+    PAYABLES,
+    RECEIVABLES,
+    SALES_TAX,
+)
 
 _ACCOUNTS = (
     (BANK, "Bank account", "Asset"),
+    (RECEIVABLES, "Accounts receivable", "Asset"),
+    ("401100", "Service revenue", "Revenue"),
     (PAYABLES, "Accounts payable", "Liability"),
     (SALES_TAX, "Sales tax receivable", "Asset"),
     (CASH_DISCOUNT, "Vendor cash discounts taken", "Revenue"),

@@ -67,6 +67,9 @@ class FinanceSettings(SandboxSettings):
     invoice_hold_check: Literal["save", "posting"] = Field(
         default="save", description="when a vendor that is on hold for invoices is refused"
     )
+    confirmed_orders: Literal["refuse", "change"] = Field(
+        default="refuse", description="whether a confirmed purchase order may be changed, to be confirmed anew"
+    )
     invoice_workflow: bool = Field(default=False, description="vendor invoices are posted only when approved")
     posted_invoices: Literal["gone", "refuse"] = Field(
         default="gone", description="what a change of a posted vendor invoice meets: a 404, or an infolog"

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.connectors.dynamics_fo.amounts import line_amount, line_discount, order_total, total_discount
+from headrace.connectors.dynamics_fo.amounts import (
+    free_text_total,
+    line_amount,
+    line_discount,
+    lines_total,
+    order_total,
+    purchase_total,
+    total_discount,
+)
 from headrace.connectors.dynamics_fo.transforms import rate_units, transforms
 from headrace.core.currencies import currency_digits, rounded
 from headrace.core.documents import totals
@@ -160,3 +168,40 @@ def test_the_functions_have_names_for_mappings() -> None:
     assert found["line_discount_percent"](**line) == 0
     order = {"lines": lines(("1", "100", "0")), "currency": "EUR", "percent": Decimal(5), "amount": None}
     assert (found["total_discount_percent"](**order), found["total_discount_amount"](**order)) == (5, 0)
+
+
+class TestPurchaseTotal:
+    HEADER: ClassVar = {"TotalDiscountPercentage": 0}
+
+    def line(self, quantity: str, price: str, percent: str = "0", each: str = "0") -> dict[str, Any]:
+        names = ("OrderedPurchaseQuantity", "PurchasePrice", "LineDiscountPercentage", "LineDiscountAmount")
+        return dict(zip(names, map(Decimal, (quantity, price, percent, each)), strict=True))
+
+    def test_quantity_price_and_discounts(self) -> None:
+        lines = [self.line("4", "12.5", "10"), self.line("2", "60", each="2.75"), self.line("-1", "0.005")]
+        assert purchase_total(self.HEADER, lines, 2, {}) == (Decimal("159.49"), None)
+
+    def test_a_discount_of_the_header_counts(self) -> None:
+        header = {"TotalDiscountPercentage": Decimal("2.5")}
+        assert purchase_total(header, [self.line("1", "99.99")], 2, {}) == (Decimal("97.49"), None)
+
+
+class TestFreeTextTotal:
+    def line(self, amount: str, group: str | None = None) -> dict[str, Any]:
+        return {"TransactionCurrencyAmount": Decimal(amount), "SalesTaxItemGroupId": group}
+
+    def test_tax_is_on_top_of_lines_with_a_group(self) -> None:
+        lines = [self.line("100.10", "FULL"), self.line("-0.10", "FULL"), self.line("50")]
+        assert free_text_total({}, lines, 2, {"FULL": Decimal("8.25")}) == (Decimal("150.00"), Decimal("8.25"))
+
+    def test_without_groups_there_is_no_tax(self) -> None:
+        assert free_text_total({}, [self.line("100")], 2, {}) == (Decimal(100), Decimal(0))
+
+
+def test_what_lines_come_to_before_tax() -> None:
+    bought = {"quantity": Decimal(3), "unit_price": Decimal("0.335"), "tax_percent": Decimal(19)}
+    assert lines_total([bought, {"net_amount": Decimal("2.5")}], "EUR") == Decimal("3.51")
+    assert lines_total([{"amount": Decimal("-7.25")}, {"amount": Decimal(7)}], "USD") == Decimal("-0.25")
+    assert lines_total([], "USD") is None
+    with pytest.raises(RejectRecord):
+        lines_total([{"amount": Decimal(1)}], None)

@@ -154,9 +154,9 @@ class TestSalesOrder:
         stranger = {**PRODUCT, "canonical_id": "prod-2", "number": "BK-2"}
         lines = [{**ORDER["lines"][0], "product": stranger}]
         made = plan("sales_order", **{**ORDER, "lines": lines, "customer": {**REFERENCE, "canonical_id": "cust-2"}})
-        assert [(each.object, dict(each.by)) for each in made.missing] == [
-            ("CustomersV3", {}),
-            ("ReleasedProductsV2", {"dataAreaId": "usmf", "ItemNumber": "BK-2"}),
+        assert [(each.object, each.by) for each in made.missing] == [
+            ("CustomersV3", ()),
+            ("ReleasedProductsV2", ({"dataAreaId": "usmf", "ItemNumber": "BK-2"},)),
         ]
 
     @pytest.mark.parametrize("field", ["customer", "currency", "reference"])

@@ -127,7 +127,7 @@ class Customizing:
 
 def _columns(body: Mapping[str, Any]) -> list[Column]:
     """Return the column that a body describes, after an amount its twin as well."""
-    derived = str(body.get("@odata.type", "")).lstrip("#").removeprefix(f"{NAMESPACE}.")
+    derived = str(body.get("@odata.type", "")).lstrip("#").removeprefix(f"{NAMESPACE}.").removeprefix("Complex")
     if derived not in _KINDS or _KINDS[derived] in ("state", "status", "lookup", "tablename"):
         raise ServiceError(400, "0x80040203", f"A column of type {derived or 'unknown'} cannot be added here.")
     kind = _KINDS[derived]

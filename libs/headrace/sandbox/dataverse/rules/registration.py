@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from headrace.sandbox.dataverse.contexts import Draft
 from headrace.sandbox.dataverse.errors import ServiceError, refused
 from headrace.sandbox.dataverse.rules.work import Work
-from headrace.sandbox.dataverse.tables.webhooks import FILTER, MESSAGE, SECRET, WEBHOOK
+from headrace.sandbox.dataverse.tables.webhooks import FILTER, KEPT_APART, MESSAGE, WEBHOOK
 
 _BAD_ENDPOINT = "0x80050205"
 _PORTS = {"http": 80, "https": 443}
@@ -20,7 +20,7 @@ def check_endpoint(work: Work, draft: Draft, key: str) -> None:
         ServiceError: not an address, or at a port that the service does not call.
     """
     if "authvalue" in draft.supplied:
-        draft.values[SECRET] = draft.values.pop("authvalue")
+        draft.values[KEPT_APART] = draft.values.pop("authvalue")
     if draft.values.get("contract") != WEBHOOK:
         return
     parts = urlsplit(str(draft.values.get("url", "")))

@@ -8,7 +8,7 @@ from headrace.sandbox.dataverse.tables.model import Column, State, Target
 ENDPOINT, MESSAGE, FILTER = "serviceendpoint", "sdkmessage", "sdkmessagefilter"
 STEP, IMAGE = "sdkmessageprocessingstep", "sdkmessageprocessingstepimage"
 WEBHOOK = 8
-SECRET = "#authvalue"
+KEPT_APART = "#authvalue"
 KEY_AUTHENTICATION, HEADER_AUTHENTICATION, QUERY_AUTHENTICATION = 4, 5, 6
 
 _ENABLED = (State(0, "Enabled", ((1, "Enabled"),)), State(1, "Disabled", ((2, "Disabled"),)))

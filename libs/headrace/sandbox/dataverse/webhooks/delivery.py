@@ -12,9 +12,9 @@ from headrace.sandbox.common.store import Store
 from headrace.sandbox.dataverse.settings import DataverseSettings
 from headrace.sandbox.dataverse.tables.webhooks import (
     HEADER_AUTHENTICATION,
+    KEPT_APART,
     KEY_AUTHENTICATION,
     QUERY_AUTHENTICATION,
-    SECRET,
 )
 
 RETRY_DELAYS = (5.0,)
@@ -47,7 +47,7 @@ def address_of(endpoint: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     Raises:
         ValueError: the values of the authentication cannot be read.
     """
-    url, value = str(endpoint.get("url", "")), str(endpoint.get(SECRET) or "")
+    url, value = str(endpoint.get("url", "")), str(endpoint.get(KEPT_APART) or "")
     kind = endpoint.get("authtype")
     if kind == KEY_AUTHENTICATION:
         return _with_query(url, {"code": value}), {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headrace.sandbox.dynamics_fo.entities import (
     administration,
+    customer_invoices,
     customers,
     ledger,
     mirrors,
@@ -28,6 +29,7 @@ ENTITIES: Mapping[str, Entity] = {
         products,
         sales,
         purchasing,
+        customer_invoices,
         vendor_invoices,
         vendor_payments,
         postings,

@@ -39,7 +39,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
         "VendInvoiceRegister",
         "VendInvoicePool",
     ),
-    "LedgerTransType": ("None", "Purch", "Vend", "Payment", "CashDiscount"),
+    "LedgerTransType": ("None", "Cust", "Purch", "Vend", "Payment", "CashDiscount"),
     "SettlementType": ("None", "OpenTransact", "SelectedTransact"),
     "PurchStatus": ("None", "Backorder", "Received", "Invoiced", "Canceled"),
     "VersioningDocumentState": (
@@ -91,7 +91,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 # Members that the sandbox has no use for, and numbers that the vendor left out, make gaps.
 ENUM_VALUES: Mapping[str, tuple[int, ...]] = {
     "LedgerJournalACType": (0, 1, 2, 3, 5, 6),
-    "LedgerTransType": (0, 3, 14, 15, 33),
+    "LedgerTransType": (0, 2, 3, 14, 15, 33),
     "VersioningDocumentState": (0, 10, 20, 30, 35, 40, 50),
     "BusinessEventsEndpointType": (0, 1, 2, 3, 4, 5, 6, 8),
 }

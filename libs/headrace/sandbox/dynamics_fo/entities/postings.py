@@ -112,6 +112,18 @@ VENDOR_SETTLEMENTS = _table(
     indexed=("TransRecId", "OffsetTransVoucher"),
 )
 
+CUSTOMER_INVOICES = _table(
+    "CustInvoiceJour",
+    "Customer invoices",
+    *texts(20, "InvoiceId", "InvoiceAccount", "OrderAccount", "SalesId", "LedgerVoucher"),
+    text("CurrencyCode", 3),
+    text("CustomerRef", 60),
+    *dates("InvoiceDate", "DueDate"),
+    *decimals("InvoiceAmount", "InvoiceAmountMST", "SumTax"),
+    indexed=("InvoiceId",),
+    sequences=(Sequence("InvoiceId", "FTI-########"), Sequence("LedgerVoucher", "ARIF######")),
+)
+
 BANK_TRANSACTIONS = _table(
     "BankAccountTrans",
     "Bank transactions",
@@ -205,6 +217,7 @@ ENTITIES = (
     VENDOR_INVOICE_LINES,
     VENDOR_TRANSACTIONS,
     VENDOR_SETTLEMENTS,
+    CUSTOMER_INVOICES,
     BANK_TRANSACTIONS,
     LEDGER_ENTRIES,
     GENERAL_JOURNAL,

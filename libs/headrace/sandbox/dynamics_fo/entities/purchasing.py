@@ -86,6 +86,7 @@ LINES = Entity(
         text("ReceivingWarehouseId", 10, label="Warehouse", lookup=lookups.WAREHOUSE),
         choice("PurchaseOrderLineStatus", "PurchStatus", read_only=True),
         text("InventoryLotId", 20, label="Lot ID"),
+        text("CustomerReference", 60, label="Customer reference"),
         *texts(20, "ExternalItemNumber", "CustomerRequisitionNumber", "PurchaseRequisitionId", "ProjectId"),
         *texts(10, "SalesTaxGroupCode", "SalesTaxItemGroupCode"),
         text("MainAccountIdDisplayValue", 500, label="Main account", dimension="ledger"),

@@ -17,6 +17,7 @@ from headrace.sandbox.dynamics_fo.values import to_decimal
 
 JOURNAL, ENTRIES = "GeneralJournalEntryBiEntities", "GeneralJournalAccountEntryBiEntities"
 PAYABLES, EXPENSES, CASH_DISCOUNT, SALES_TAX, BANK = "200100", "600120", "520200", "202140", "110110"
+RECEIVABLES = "130100"
 """Main accounts that a posting profile would name: where documents say none themselves."""
 _FACTORS = {"One": 1, "Ten": 10, "Hundred": 100, "Thousand": 1000, "TenThousand": 10_000}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headrace.sandbox.dynamics_fo.drafts import EntityRules
 from headrace.sandbox.dynamics_fo.rules import (
+    customer_invoices,
     parties,
     products,
     purchasing,
@@ -22,6 +23,7 @@ RULES: Mapping[str, EntityRules] = {
     **sales.RULES,
     **vendors.RULES,
     **purchasing.RULES,
+    **customer_invoices.RULES,
     **vendor_invoices.RULES,
     **vendor_payments.RULES,
     **settled_invoices.RULES,

@@ -33,6 +33,14 @@ def check_new_order(work: Work, draft: Draft) -> None:
             raise WriteRefused(_on_hold(customer), validate_write("SalesTable"))
 
 
+def invoice_refused(work: Work, account: Any, company: str, *, posting: bool) -> str:
+    """Return why a customer gets no invoice, "" if it does: a hold for invoices is met when one is posted."""
+    customer = _customer(work, account, company)
+    if customer is None or customer.data.get("OnHoldStatus") not in (("All", "Invoice") if posting else ("All",)):
+        return ""
+    return _on_hold(customer)
+
+
 def posting_refused(work: Work, order: Record) -> str:
     """Return why an order can be neither delivered nor invoiced, "" if it can."""
     for name in _CUSTOMERS:

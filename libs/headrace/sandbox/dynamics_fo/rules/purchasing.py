@@ -23,6 +23,8 @@ _FROM_VENDOR = {
     "DefaultLedgerDimensionDisplayValue": "DefaultLedgerDimensionDisplayValue",
 }
 _OPEN = ("None", "Backorder")
+_CLOSED = ("InReview", "InExternalReview", "Confirmed", "Finalized")
+"""Approval statuses in which an order stays as it is; a confirmed one, as a setting has it."""
 
 
 class HeaderRules(EntityRules):
@@ -51,7 +53,7 @@ class HeaderRules(EntityRules):
             account = draft.get("OrderVendorAccountNumber")
             vendor_holds.check_vendor(work, account, draft.company, vendor_holds.PURCHASE_ORDER, "PurchTable")
         else:
-            _check_open(draft.original, "PurchTable")
+            _check_open(work, draft.original, "PurchTable")
 
     def validate_delete(self, work: Work, record: Record) -> None:
         """Refuse for orders that were received or invoiced; the lines go with the header."""
@@ -97,12 +99,20 @@ class LineRules(EntityRules):
         """Refuse lines of closed orders, and lines that say neither item nor category."""
         header = _header(work, draft)
         if header is not None:
-            _check_open(header, "PurchLine")
+            _check_open(work, header, "PurchLine")
         if not draft.get("ItemNumber") and not draft.get("ProcurementProductCategoryName"):
             raise WriteRefused(must_be_filled("Item number"), validate_write("PurchLine"))
+        if draft.get("LineNumber") < 0:
+            raise WriteRefused(
+                f"Error: Line number {draft.get('LineNumber')} is negative.", validate_write("PurchLine")
+            )
 
     def validate_delete(self, work: Work, record: Record) -> None:
-        """Refuse for lines that were received or invoiced."""
+        """Refuse for lines that were received or invoiced, and of closed orders."""
+        number, company = record.data["PurchaseOrderNumber"], str(record.data["dataAreaId"])
+        header = work.related(HEADERS, "PurchaseOrderNumber", number, company)
+        if header is not None:
+            _check_open(work, header, "PurchLine")
         if record.data.get("PurchaseOrderLineStatus", "None") not in (*_OPEN, "Canceled"):
             raise WriteRefused(f"Error: Purchase order line {record.data['InventoryLotId']} has posted documents.")
 
@@ -117,12 +127,15 @@ def _header(work: Work, draft: Draft) -> Record | None:
     return work.related(HEADERS, "PurchaseOrderNumber", draft.get("PurchaseOrderNumber"), draft.company)
 
 
-def _check_open(header: Record, table: str) -> None:
-    status = header.data.get("PurchaseOrderStatus", "None")
-    if status not in _OPEN:
+def _check_open(work: Work, header: Record, table: str) -> None:
+    status, approval = header.data.get("PurchaseOrderStatus", "None"), header.data.get("DocumentApprovalStatus", "")
+    if approval == "Confirmed" and work.settings.confirmed_orders == "change":
+        approval = ""
+    stops = status if status not in _OPEN else approval if approval in _CLOSED else ""
+    if stops:
         number = header.data["PurchaseOrderNumber"]
         raise WriteRefused(
-            f"Error: Purchase order {number} cannot be changed in status {status}.", validate_write(table)
+            f"Error: Purchase order {number} cannot be changed in status {stops}.", validate_write(table)
         )
 
 
