@@ -10,6 +10,7 @@ from rich.console import Console
 
 from headrace.cli import (
     credentials,
+    dataverse,
     load,
     mapping,
     operate,
@@ -50,6 +51,7 @@ app.command("load")(load.load)
 app.command("reconcile")(reconcile.reconcile)
 app.command("ping")(ping.ping)
 app.add_typer(credentials.app, name="credentials")
+app.add_typer(dataverse.app, name="dataverse")
 app.add_typer(pipedrive.app, name="pipedrive")
 app.command("demo")(demo.demo)
 app.command("demo-down")(demo.down)

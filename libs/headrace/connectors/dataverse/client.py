@@ -205,8 +205,8 @@ class DataverseClient:
         return True
 
     @asynccontextmanager
-    async def content(self, path: str, operation: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Give the raw value of a column in parts, for what no memory should hold.
+    async def content(self, path: str, operation: str) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+        """Give the raw value of a column in parts, with its media type, for what no memory should hold.
 
         Raises:
             RejectRecord: it is not there, or refused. RetryLater: also while parts are taken. StopConnection: 401.
@@ -215,7 +215,8 @@ class DataverseClient:
             if not response.is_success:
                 await response.aread()
                 raise error_of(f"GET {path}", response, "record")
-            yield response.aiter_bytes()
+            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            yield media_type, response.aiter_bytes()
 
     async def who_am_i(self) -> tuple[Row, float | None]:
         """Return ids of user, business unit and organization, and how many seconds the server's clock is ahead."""

@@ -73,8 +73,9 @@ class Documents:
             raise RejectRecord("attachment is gone", f"{what} was deleted in Dynamics; retry to go on without it.")
         size = self._told_size(what, row)
         total = 0
-        async with self._client.content(f"{path}/documentbody/$value", "annotation.content") as parts:
-            async for part in decoded(parts, what):
+        async with self._client.content(f"{path}/documentbody/$value", "annotation.content") as (kind, parts):
+            # Documentation shows base64 as text; a service that decodes it itself says so by the type.
+            async for part in parts if kind == _UNKNOWN_TYPE else decoded(parts, what):
                 total += len(part)
                 if total > self._config.documents.largest_file:
                     raise self._too_large(what, total)

@@ -1,7 +1,8 @@
 """The object `summary`: a note or a task that tells in words what a document says. Which one, the configuration says.
 
 Its text was written by a machine that read somebody's document: it is shown, never interpreted, so markup is escaped
-and control characters go. It is cut to what the column holds, with a sign that it was cut; nothing else ever is.
+and control characters go. Text and subject are cut to what their columns hold, with a sign that they were cut; nothing
+else ever is.
 `target_id` says which of both it is ("annotation=GUID"), so that another configuration later does not lose track.
 """
 
@@ -23,6 +24,7 @@ from headrace.core.errors import RejectRecord
 from headrace.core.refs import encode_key
 
 CUT = " […]"
+_TEXTS = ("subject", "text")
 ALLOWED = ("account", "contact", "invoice", "lead", "opportunity")
 """Tables whose records a document may name."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -85,12 +87,6 @@ class Summaries:
         subject = operation.fields.get("subject")
         if (creates or "subject" in operation.fields) and not subject:
             raise RejectRecord("required field is empty", f"{what}: subject is empty; give it one in the mapping.")
-        form = self._form(operation)
-        size = form.kind.fields[form.subject].size or 0
-        if isinstance(subject, str) and units(subject) > size:
-            raise RejectRecord(
-                "text too long", f"{what}: subject holds {size} characters and is given {units(subject)}; use `max:`."
-            )
 
     def candidates(self, operation: Operation) -> list[Operation]:
         """Return the operations by which a summary is looked for: what its id says, else both, the configured first."""
@@ -105,16 +101,14 @@ class Summaries:
         fields: dict[str, Any] = {}
         for name, value in operation.fields.items():
             column = form.columns[name]
-            if name == "text":
-                fields[column] = await self._shown(form, value)
-            elif name == "subject" and isinstance(value, str):
-                fields[column] = _CONTROL.sub("", value)
+            if name in _TEXTS:
+                fields[column] = await self._shown(form, name, value)
             elif name != "id" or operation.action is Action.CREATE:
                 fields[column] = value
         return replace(self._located(operation, form), fields=fields)
 
     async def told(self, operation: Operation, meant: Operation, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a row holds in the fields of a summary: a text that is ours, cut or not, as it was given."""
+        """Return what a row holds in the fields of a summary: texts that are ours, cut or not, as they were given."""
         form = next(each for each in FORMS.values() if each.kind.name == meant.object)
         regarding = record.get(form.regarding)
         told = {
@@ -123,9 +117,10 @@ class Summaries:
             "text": record.get(form.text),
             "regarding": None if regarding is None else encode_key({regarding["type"]: regarding["id"]}),
         }
-        given = operation.fields.get("text")
-        if given is not None and told["text"] == await self._shown(form, given):
-            told["text"] = given
+        for name in _TEXTS:
+            given = operation.fields.get(name)
+            if given is not None and told[name] == await self._shown(form, name, given):
+                told[name] = given
         return told
 
     @staticmethod
@@ -151,22 +146,26 @@ class Summaries:
         key = {} if id_ else {form.kind.key: guid_of(wanted)}
         return replace(operation, object=form.kind.name, fields={}, key=key, target_id=id_)
 
-    async def _shown(self, form: Form, text: Any) -> str | None:
+    async def _shown(self, form: Form, name: str, text: Any) -> str | None:
         if text is None:
             return None
-        column = (await self._tables.of(form.kind.name)).columns.get(form.text)
-        size = column.size if column is not None and column.size else form.kind.fields[form.text].size
-        return shown(str(text), size or 0)
+        wanted = form.columns[name]
+        column = (await self._tables.of(form.kind.name)).columns.get(wanted)
+        size = column.size if column is not None and column.size else form.kind.fields[wanted].size
+        # A subject is plain text wherever it shows; the text may be shown as HTML.
+        return shown(str(text), size or 0, escape=name == "text")
 
 
-def shown(text: str, size: int) -> str:
-    """Return a text that nobody vouches for as it is written: markup escaped, cut to so many characters.
+def shown(text: str, size: int, *, escape: bool = True) -> str:
+    """Return a text that nobody vouches for as it is written: without control characters, cut to so many characters.
 
     Args:
         text: as it came.
         size: characters that the column holds, in UTF-16 code units; an escape is never cut through.
+        escape: whether markup in it is escaped.
     """
-    escaped = [html.escape(each, quote=False) for each in _CONTROL.sub("", text)]
+    plain = _CONTROL.sub("", text)
+    escaped = [html.escape(each, quote=False) for each in plain] if escape else list(plain)
     whole = "".join(escaped)
     if units(whole) <= size:
         return whole

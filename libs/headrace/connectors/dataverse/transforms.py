@@ -56,14 +56,14 @@ def record_id(host: str, text: Any = None, url: Any = None) -> str | None:
 
 
 def record_type(text: Any = None) -> str | None:
-    """Return the table of the record that a document names, None if it names none.
+    """Return the table of the record that a document names by its logical name, None if it names none.
 
     Raises:
         RejectRecord: documents may not name records of this table.
     """
     if text in (None, ""):
         return None
-    name = str(text).strip().lower()
+    name = str(text)
     if name not in ALLOWED:
         raise RejectRecord(
             "record type not allowed",
