@@ -86,7 +86,7 @@ def judge_notes(expected: Sequence[tuple[str, str]], ledger: Sequence[Row]) -> l
     wrong = [f"note {key}: made {count} times" for key, count in made.items() if count != 1]
     texts: dict[str, list[str]] = defaultdict(list)
     for note in last.values():
-        texts[str(note.get("_objectid_value"))].append(str(note.get("notetext")))
+        texts[str(note.get("_objectid_value")).rpartition("/")[2]].append(str(note.get("notetext")))
     for deal, summary in expected:
         found = [text for text in texts[deal] if summary in text]
         if len(found) != 1:
