@@ -16,11 +16,13 @@ from headrace.sandbox.avidxchange.app import create_app as avidxchange
 from headrace.sandbox.common.serve import serve
 from headrace.sandbox.dynamics_fo.app import create_app as dynamics_fo
 from headrace.sandbox.pipedrive.app import create_app as pipedrive
+from headrace.sandbox.recordengine.app import create_app as recordengine
 
 SANDBOXES: dict[str, Callable[[Path], Starlette]] = {
     "avidxchange": avidxchange,
     "dynamics_fo": dynamics_fo,
     "pipedrive": pipedrive,
+    "recordengine": recordengine,
 }
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ FINANCIAL = {
 """Canonical fields that stay out of the CRM, by entity. List prices of products go there: sellers quote them."""
 PAYABLES = (
     *("dimension_value", "ledger_account", "payment_batch", "purchase_order", "vendor", "vendor_invoice"),
-    "vendor_payment",
+    *("vendor_payment", "customer_invoice", "document", "note"),
 )
 FINANCIAL |= {entity: set(SCHEMAS.entity_fields(entity)) for entity in PAYABLES}  # nothing of these goes there
 ACCOUNTING = re.compile(r"balance|bank|iban|swift|credit|debit|cost|margin|overdue|payment|amount_due|ledger")

@@ -1,17 +1,24 @@
 """The parts that all sandboxes share, without a network."""
 
+import hashlib
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from headrace.sandbox.common.clock import Clock
 from headrace.sandbox.common.deliveries import Deliveries
 from headrace.sandbox.common.encoding import dump_text, load
 from headrace.sandbox.common.faults import FaultBook, FaultRule
 from headrace.sandbox.common.ledger import Ledger
-from headrace.sandbox.common.requests import RequestNote, without_secrets
+from headrace.sandbox.common.middleware import SandboxMiddleware
+from headrace.sandbox.common.quota import MinuteQuota
+from headrace.sandbox.common.requests import RequestNote, RequestRing, request_note, without_secrets
 from headrace.sandbox.common.settings import SandboxSettings
 from headrace.sandbox.common.store import Store
 
@@ -111,3 +118,57 @@ def test_a_delivery_of_a_failed_change_is_never_queued(store: Store):
         deliveries.enqueue("http://localhost/hook", {"id": 1})
         raise Failure
     assert deliveries.log() == []
+
+
+def test_a_quota_begins_anew_with_each_minute():
+    quota, clock = MinuteQuota(), Clock()
+    now = clock.now()
+    assert [quota.take("a", 2, now) for _ in range(3)] == [0, 0, 60]
+    assert quota.take("b", 2, now) == 0
+    assert quota.take("a", 0, now) == 0
+    assert quota.take("a", 2, now + timedelta(seconds=59.5)) == 1
+    assert quota.take("a", 2, now + timedelta(seconds=60)) == 0
+
+
+def test_who_watches_the_clock_is_told_after_it_moved():
+    clock, told = Clock(), []
+    began = clock.now()
+    clock.watch(lambda: told.append(clock.now() - began))
+    clock.advance(60)
+    assert len(told) == 1
+    assert told[0] >= timedelta(seconds=60)
+
+
+async def test_a_form_with_files_goes_through_as_it_comes():
+    """What a client has not sent yet is not waited for, and the hash is there when the last part was read."""
+    order: list[str] = []
+    parts = [b"first", b"second", b"third"]
+
+    async def receive() -> Message:
+        part = parts.pop(0)
+        order.append(f"sent {part.decode()}")
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        note = request_note(request)
+        parts = request.stream()
+        while (part := await anext(parts, None)) is not None:
+            order.append(f"read {part.decode()} {len(note.body_sha256)}")
+        await Response()(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        order.append(message["type"])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/files",
+        "query_string": b"",
+        "headers": [(b"content-type", b"multipart/form-data; boundary=b1")],
+    }
+    middleware = SandboxMiddleware(application, FaultBook(), RequestRing(), Clock().now)
+    await middleware(scope, receive, send)
+    read = ["sent first", "read first 0", "sent second", "read second 0", "sent third", "read third 64", "read  64"]
+    assert order[: len(read)] == read
+    assert scope["state"]["sandbox_request"].body_sha256 == hashlib.sha256(b"firstsecondthird").hexdigest()

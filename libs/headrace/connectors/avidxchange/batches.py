@@ -15,12 +15,13 @@ from typing import Any
 from headrace.connectors.avidxchange import values
 from headrace.connectors.avidxchange.client import AvidxchangeClient
 from headrace.connectors.avidxchange.config import AvidxchangeConfig
-from headrace.connectors.avidxchange.contract import ABSENT, Row, named
+from headrace.connectors.avidxchange.contract import Row, named
 from headrace.connectors.avidxchange.errors import ENDED
 from headrace.connectors.avidxchange.objects import CHANGED, INVOICE
 from headrace.connectors.avidxchange.reading import Batch, Reader
 from headrace.connectors.avidxchange.scanning import Scan
 from headrace.core.errors import HeadraceError, RejectRecord
+from headrace.platform.contract_files import ABSENT
 
 _REMEMBERED = 10_000
 _log = logging.getLogger(__name__)

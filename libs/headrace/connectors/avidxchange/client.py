@@ -12,10 +12,11 @@ import httpx
 
 from headrace.connectors.avidxchange.auth import Access
 from headrace.connectors.avidxchange.config import LOCAL_HOSTS, AvidxchangeConfig
-from headrace.connectors.avidxchange.contract import ABSENT, Row, named
+from headrace.connectors.avidxchange.contract import Row, named
 from headrace.connectors.avidxchange.errors import THROTTLE_SECONDS, Phase, error_of
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
 from headrace.platform.budget import Budget
+from headrace.platform.contract_files import ABSENT
 from headrace.platform.http import HttpClient, Timeouts, parse_json
 from headrace.platform.retry_after import clock_skew
 

@@ -6,18 +6,17 @@ corrects it, and no code.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from headrace.core.errors import ConfigurationError
+from headrace.platform import contract_files
+from headrace.platform.contract_files import ABSENT
 from headrace.platform.settings import Strict
 
 DEFAULT = "contract.yaml"
@@ -187,7 +186,7 @@ class Contract(Strict):
             for kind, names in named_fields.items():
                 for name in names:
                     if name not in self.fields[kind]:
-                        raise ValueError(f"{place}.{kind}: {_unknown(name, self.fields[kind])}")
+                        raise ValueError(f"{place}.{kind}: {contract_files.unknown_name(name, self.fields[kind])}")
         for kind, names in self.required_in.items():
             for name in names:
                 if _country(name) not in self.fields[kind]:
@@ -236,25 +235,9 @@ def _country(name: str) -> str:
     return f"{name.partition('.')[0]}.Country"
 
 
-ABSENT = object()
-
-
 def find(row: Any, place: str) -> Any:
-    """Return what stands at a place such as "BankAccount.ClientIds.0", `ABSENT` if the row does not show it.
-
-    Below what is shown as empty, everything is empty: a payment without a card has no card reference.
-    """
-    found = row
-    for part in place.split("."):
-        if found is None:
-            return None
-        if isinstance(found, list):
-            found = found[int(part)] if part.isdigit() and int(part) < len(found) else None
-        else:
-            found = named(found, part)
-        if found is ABSENT:
-            return ABSENT
-    return found
+    """Return what stands at a place such as "BankAccount.ClientIds.0", `ABSENT` if the row does not show it."""
+    return contract_files.find(row, place, named)
 
 
 def named(row: Any, name: str) -> Any:
@@ -270,45 +253,5 @@ def load_contract(path: Path | None = None) -> Contract:
     Raises:
         ConfigurationError: every problem of the file, one line each, with the closest right name.
     """
-    default: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath(DEFAULT).read_text(encoding="utf-8"))
-    if path is None:
-        return Contract.model_validate(default)
-    try:
-        own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
-    problems: list[str] = []
-    merged = _merged(default, own, "", problems)
-    try:
-        contract = Contract.model_validate(merged)
-    except ValidationError as error:
-        problems += [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
-        contract = None
-    if problems or contract is None:
-        raise ConfigurationError([f"{path}: {problem}" for problem in problems])
-    return contract
-
-
-def _merged(default: Mapping[str, Any], own: Any, place: str, problems: list[str]) -> dict[str, Any]:
-    """Return `default` with what `own` names in its place; names that `default` lacks are problems."""
-    if not isinstance(own, Mapping):
-        problems.append(f"{place or 'the file'}: names and values are needed, such as in {DEFAULT}")
-        return dict(default)
-    found = dict(default)
-    for name, value in own.items():
-        where = f"{place}.{name}" if place else str(name)
-        open_end = place.startswith(("lengths.", "required_in."))
-        if name not in default and not open_end:
-            problems.append(f"{where}: {_unknown(str(name), default)}")
-        elif isinstance(default.get(name), Mapping):
-            found[name] = _merged(default[name], value, where, problems)
-        else:
-            found[name] = value
-    return found
-
-
-def _unknown(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1, 0.5)
-    return f"unknown name {name}; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}")
+    default = resources.files(__package__).joinpath(DEFAULT).read_text(encoding="utf-8")
+    return contract_files.load(Contract, default, path, lambda place: place.startswith(("lengths.", "required_in.")))

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from headrace.connectors.avidxchange import values
-from headrace.connectors.avidxchange.contract import ABSENT, Contract, Row, named
+from headrace.connectors.avidxchange.contract import Contract, Row, named
 from headrace.connectors.avidxchange.errors import messages
 from headrace.connectors.avidxchange.lookups import Key, folded, key_of
 from headrace.connectors.avidxchange.objects import CODE, IS_ACTIVE, LEGAL_ENTITY, ORDER_LINE_FIELDS, Object
 from headrace.core.contracts import Action, Operation
 from headrace.core.errors import OutcomeUnknown, RejectRecord
 from headrace.core.refs import decode_key
+from headrace.platform.contract_files import ABSENT
 
 DESCRIPTION = "Description"
 _TYPES: Mapping[str, tuple[type, ...]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,8 @@ class Sandbox:
     """The parts of one running sandbox, shared by its vendor routes and its control routes.
 
     `edit` (object, key, fields) and `remove` (object, key) are what a person does to a record in the system's own
-    pages: checked like a request, told to webhooks, and None for a record that is not there.
+    pages: checked like a request, told to webhooks, and None for a record that is not there. `tasks` run while the
+    sandbox is served.
     """
 
     system: str
@@ -49,6 +50,7 @@ class Sandbox:
     after_reset: Callable[[], None] = lambda: None
     edit: Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None] = lambda object_, key, fields: None
     remove: Callable[[str, str], Mapping[str, Any] | None] = lambda object_, key: None
+    tasks: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
     faults: FaultBook = field(default_factory=FaultBook)
     requests: RequestRing = field(default_factory=RequestRing)
@@ -78,11 +80,12 @@ def build_application(sandbox: Sandbox, routes: Sequence[BaseRoute], control: Se
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker = asyncio.create_task(sandbox.deliveries.run()) if sandbox.deliveries else None
+        runs = [*sandbox.tasks, *([sandbox.deliveries.run] if sandbox.deliveries else [])]
+        workers = [asyncio.create_task(run()) for run in runs]
         try:
             yield
         finally:
-            if worker is not None:
+            for worker in workers:
                 worker.cancel()
                 with suppress(asyncio.CancelledError):
                     await worker

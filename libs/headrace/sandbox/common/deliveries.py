@@ -56,8 +56,11 @@ class DeliveryKnobs(BaseModel):
 class Deliveries:
     """Sends what `enqueue` committed; to one address in order and one at a time, to different addresses in parallel.
 
-    A delivery ends as `delivered` (2xx), `failed` (schedule used up) or `dropped` (by the knob).
+    A delivery ends as `delivered` (2xx, or what a system says in `accepts`), `failed` (schedule used up) or `dropped`
+    (by the knob).
     """
+
+    knobs_type: type[DeliveryKnobs] = DeliveryKnobs
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Deliveries:
         self._on_end = on_end
         self._wake = asyncio.Event()
         self._held = 0
-        self.knobs = DeliveryKnobs()
+        self.knobs = self.knobs_type()
 
     def enqueue(self, url: str, payload: object, *, headers: Mapping[str, str] | None = None, topic: str = "") -> str:
         """Queue a JSON body inside the transaction of the change that caused it; return the delivery's id.
@@ -130,7 +133,7 @@ class Deliveries:
         Raises:
             pydantic.ValidationError: an unknown knob or a value that does not fit.
         """
-        self.knobs = DeliveryKnobs.model_validate({**self.knobs.model_dump(), **changes})
+        self.knobs = self.knobs_type.model_validate({**self.knobs.model_dump(), **changes})
         if self._held and not self.knobs.reorder_next:
             with self._store.transaction():
                 self._release_held()
@@ -151,6 +154,22 @@ class Deliveries:
         if state is not None:
             query = query.where(_deliveries.c.state == state)
         return [_shown(row) for row in self._store.execute(query).mappings()]
+
+    def accepts(self, status: int) -> bool:
+        """Whether an answer means that a delivery was taken."""
+        return 200 <= status < 300
+
+    def retry_delays(self) -> Sequence[float]:
+        """Return the seconds before each attempt after the first."""
+        return self._retry_delays
+
+    def content(self, row: sa.RowMapping) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body of a queued delivery, and headers that say what it is."""
+        return row["payload"].encode(), {"content-type": "application/json"}
+
+    def last(self) -> int:
+        """Return the highest sequence number, 0 when there was no delivery."""
+        return int(self._store.execute(sa.select(sa.func.max(_deliveries.c.seq))).scalar() or 0)
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -178,19 +197,21 @@ class Deliveries:
         for row in rows:
             if self.knobs.paused:
                 return
-            headers = {"content-type": "application/json", **load(row["headers"])}
+            content, kind = self.content(row)
+            headers = {**kind, **load(row["headers"])}
             try:
-                reply = await client.post(row["url"], content=row["payload"].encode(), headers=headers)
+                reply = await client.post(row["url"], content=content, headers=headers)
                 self._finish(row, reply.status_code, None)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._finish(row, None, type(error).__name__)
 
     def _finish(self, row: sa.RowMapping, status: int | None, error: str | None) -> None:
         attempt = row["attempt"] + 1
-        delivered = status is not None and 200 <= status < 300
+        delivered = status is not None and self.accepts(status)
+        delays = self.retry_delays()
         values: dict[str, Any] = {"attempt": attempt, "status": status, "error": error, "state": "delivered"}
-        if not delivered and attempt <= len(self._retry_delays):
-            delay = self._retry_delays[attempt - 1] * self._settings.retry_time_scale
+        if not delivered and attempt <= len(delays):
+            delay = delays[attempt - 1] * self._settings.retry_time_scale
             values |= {"state": "waiting", "due": time.time() + delay}
         elif not delivered:
             values["state"] = "failed"

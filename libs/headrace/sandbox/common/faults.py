@@ -18,7 +18,9 @@ class Match(BaseModel):
 
     method: str | None = None
     path: str | None = Field(default=None, description="regular expression, searched in path and query")
-    body: str | None = Field(default=None, description="regular expression, searched in the request body")
+    body: str | None = Field(
+        default=None, description="regular expression, searched in the request body, not in forms with files"
+    )
 
     @field_validator("path", "body")
     @classmethod

@@ -7,6 +7,7 @@ middleware closes that, so that the client sees a connection that ended without 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
@@ -28,7 +29,8 @@ class ConnectionDropped(Exception):
 class SandboxMiddleware:
     """Outermost layer of a sandbox; requests below `/_sandbox` pass untouched.
 
-    Every answer has a `Date` of the sandbox's own clock, unless a fault rule gives another one.
+    Every answer has a `Date` of the sandbox's own clock, unless a fault rule gives another one. The body of a form with
+    files is not held, but goes through as it comes: fault rules meet it by method and path, not by what it holds.
     """
 
     def __init__(self, app: ASGIApp, faults: FaultBook, requests: RequestRing, now: Callable[[], datetime]) -> None:
@@ -54,8 +56,10 @@ class SandboxMiddleware:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self.app(scope, receive, send)
             return
-        body = await _read(receive)
+        streamed = _is_streamed(scope)
+        body = b"" if streamed else await _read(receive)
         note = note_for(scope, body)
+        handed = _hashing(receive, note) if streamed else _replay(body, receive)
         scope.setdefault("state", {})[STATE_NAME] = note
         wait, rule = self.faults.decide(scope["method"], target_of(scope), body)
         if wait:
@@ -63,15 +67,15 @@ class SandboxMiddleware:
         if rule is None:
             answer = _Answer(send)
             try:
-                await self.app(scope, _replay(body, receive), answer)
+                await self.app(scope, handed, answer)
             finally:
                 self.requests.add(note, answer.status, None)
             return
-        status = await self._fail(rule, note, body, scope, receive, send)
+        status = await self._fail(rule, note, handed, scope, receive, send)
         self.requests.add(note, status, rule.kind)
 
     async def _fail(
-        self, rule: FaultRule, note: RequestNote, body: bytes, scope: Scope, receive: Receive, send: Send
+        self, rule: FaultRule, note: RequestNote, handed: Receive, scope: Scope, receive: Receive, send: Send
     ) -> int | None:
         if rule.kind == "status" and not rule.handle:
             await _answer_status(rule, send)
@@ -81,7 +85,7 @@ class SandboxMiddleware:
             return None
         note.reply = "dropped"
         held = _Held()
-        await self.app(scope, _replay(body, receive), held)
+        await self.app(scope, handed, held)
         if rule.kind == "status":
             await _answer_status(rule, send)
             return rule.status
@@ -122,6 +126,25 @@ class _Held:
             self.start = message
         else:
             self.body += message.get("body", b"")
+
+
+def _is_streamed(scope: Scope) -> bool:
+    content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return bool(content_type.lower().startswith(b"multipart/form-data"))
+
+
+def _hashing(receive: Receive, note: RequestNote) -> Receive:
+    """Hand a body on as it comes, and write its hash on the note with its last part."""
+    digest = hashlib.sha256()
+
+    async def hand() -> Message:
+        message = await receive()
+        if message["type"] == "http.request":
+            digest.update(message.get("body", b""))
+            note.body_sha256 = "" if message.get("more_body", False) else digest.hexdigest()
+        return message
+
+    return hand
 
 
 async def _read(receive: Receive) -> bytes:

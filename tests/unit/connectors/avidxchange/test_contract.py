@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from headrace.connectors.avidxchange.contract import ABSENT, find, load_contract
+from headrace.connectors.avidxchange.contract import find, load_contract
 from headrace.connectors.avidxchange.objects import INVOICES, ORDERS, PAYMENTS, READABLE, WRITABLE
 from headrace.core.errors import ConfigurationError
+from headrace.platform.contract_files import ABSENT
 
 DERIVED = {
     "LegalEntity", "VendorAccount", "VendorAddressId", "HasImage", "BatchGUID", "DateClosed", "Released",

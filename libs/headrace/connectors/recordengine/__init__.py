@@ -1,0 +1,1 @@
+"""RecordEngine: documents up to be read, what was read of them back."""
