@@ -86,9 +86,9 @@ def judge_notes(expected: Sequence[tuple[str, str]], ledger: Sequence[Row]) -> l
     wrong = [f"note {key}: made {count} times" for key, count in made.items() if count != 1]
     texts: dict[str, list[str]] = defaultdict(list)
     for note in last.values():
-        texts[str(note.get("_objectid_value")).rpartition("/")[2]].append(str(note.get("notetext")))
+        texts[str(note.get("objectid")).rpartition("/")[2]].append(str(note.get("notetext")))
     for deal, summary in expected:
-        found = [text for text in texts[deal] if summary in text]
+        found = [text for text in texts[deal] if text.startswith(summary)]
         if len(found) != 1:
             wrong.append(f"opportunity {deal}: {len(found)} notes say {summary!r}")
         else:
