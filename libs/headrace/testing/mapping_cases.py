@@ -194,7 +194,7 @@ class Bench:
                 told = decode_key(done[value.step]).get(value.field, "1") if value.step in done else "1"
                 answers.setdefault(value.step, {})[value.field] = Decimal(told) if is_number else told
         filled = fill(step, answers)
-        is_new = filled.create and step.step not in done
+        is_new = filled.create and not step.record and step.step not in done
         operation = Operation(
             op_id="0" * 32,
             connection=CONNECTION,
@@ -205,7 +205,7 @@ class Bench:
             object=filled.object,
             fields=filled.fields,
             key=filled.marker,
-            target_id="" if is_new else done.get(step.step, "1"),
+            target_id="" if is_new else step.record or done.get(step.step, "1"),
         )
         assert self._connection.target is not None, f"{document.system} has a mapping out, but no target"
         self._connection.target.check(operation)
@@ -287,6 +287,7 @@ def _shown(step: PlannedStep) -> Mapping[str, Any]:
         "create": "" if step.create else "never",
         "once": sorted(step.once),
         "adopt": list(step.adopt),
+        "record": step.record,
     }
     return {**shown, **{name: value for name, value in more.items() if value}}
 

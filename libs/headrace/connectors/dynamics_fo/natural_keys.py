@@ -21,6 +21,7 @@ from headrace.connectors.dynamics_fo.objects_purchasing import ORDER_NUMBER, PUR
 from headrace.connectors.dynamics_fo.objects_vendors import OF_ORDER, VENDORS
 from headrace.connectors.dynamics_fo.scope import LEDGERS
 from headrace.core.errors import RejectRecord
+from headrace.platform import odata_text
 
 TAX_NUMBER = "TaxExemptNumber"
 _NAMES: Mapping[str, str] = {VENDORS.name: "VendorOrganizationName", CUSTOMERS.name: "OrganizationName"}
@@ -65,7 +66,7 @@ class NaturalKeys:
         number = str(key[TAX_NUMBER])
         spelt = (odata.equals(entity_set, {TAX_NUMBER: each}) for each in dict.fromkeys((number, squeezed(number))))
         rest = {name: value for name, value in key.items() if name != TAX_NUMBER}
-        return odata.both(odata.equals(entity_set, rest), odata.any_of(spelt))
+        return odata_text.both(odata.equals(entity_set, rest), odata_text.any_of(spelt))
 
     def has(self, entity_set: EntitySet, row: Row, key: Mapping[str, Any]) -> bool:
         """Say whether a row has a key, and not just by a wildcard."""
