@@ -17,6 +17,7 @@ from headrace.connectors.dataverse.guids import made_of
 from headrace.core.contracts import Action, Connection, Operation, WebhookRequest
 from headrace.platform.settings import checked
 from headrace.sandbox.common.control import Sandbox
+from headrace.sandbox.common.faults import Kind
 from headrace.sandbox.dataverse.app import create_app
 from headrace.sandbox.dataverse.installation import MESSAGES, filter_id
 from headrace.sandbox.dataverse.tables.webhooks import KEY_AUTHENTICATION, WEBHOOK
@@ -35,6 +36,7 @@ WEBHOOK_VALUES: Mapping[str, Any] = {
 SEED: Mapping[str, Any] = {"clients": [{"client_id": CLIENT, "client_secret": SECRET}], "quiet": True}
 SCORE = {"name": "new_score", "kind": "decimal"}
 HIDDEN = "new_documentnumber"
+_CREATES = {"POST": "PATCH"}
 
 
 class DataverseHarness(SourceHarness, TargetHarness):
@@ -156,11 +158,17 @@ class DataverseHarness(SourceHarness, TargetHarness):
 
 
 class NotesHarness(DataverseHarness):
-    """Notes under an id of our own: what a repeated create meets is refused by the service."""
+    """Notes under an id of our own: creates are a PATCH that must meet no row, so what is said of POST holds of it."""
 
     target_object = "annotation"
     target_text = "subject"
     target_clearable = "notetext"
+
+    def fault(self, kind: Kind, method: str | None = None, *, times: int | None = 1, **more: Any) -> None:
+        super().fault(kind, _CREATES.get(method or "", method), times=times, **more)
+
+    def requests(self, *methods: str) -> list[dict[str, Any]]:
+        return super().requests(*(_CREATES.get(method, method) for method in methods))
 
     def create(self, text: str, key: str, **fields: Any) -> Operation:
         marker = {"annotationid": made_of("note", key)}
@@ -179,11 +187,11 @@ def control_client(served: Served) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=served.url, verify=trust, trust_env=False, timeout=10)
 
 
-Kind = TypeVar("Kind", bound=DataverseHarness)
+Under = TypeVar("Under", bound=DataverseHarness)
 
 
 @asynccontextmanager
-async def harness(data_dir: Path, kind: type[Kind]) -> AsyncIterator[Kind]:
+async def harness(data_dir: Path, kind: type[Under]) -> AsyncIterator[Under]:
     """Run an environment and give a harness for it."""
     application = create_app(data_dir)
     sandbox: Sandbox = application.state.sandbox

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ RECORDS: Mapping[str, list[Mapping[str, Any]]] = {
             "opportunityid": OPPORTUNITY,
             "name": "Ovens",
             "stepname": "2-Develop",
-            "estimatedvalue": 1234.5,
+            "estimatedvalue": Decimal("1234.50"),
             "estimatedclosedate": "2026-12-24",
             "customerid_account@odata.bind": f"/accounts({ACCOUNT})",
             "transactioncurrencyid@odata.bind": f"/transactioncurrencies({currency_id('EUR')})",

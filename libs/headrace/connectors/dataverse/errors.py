@@ -114,5 +114,7 @@ def read_failure(response: httpx.Response) -> Failure:
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return Failure(response.status_code, after=after)
-    text, code = clean(str(error.get("message") or "")), str(error.get("code") or "").lower()
+    # Errors of payloads begin with a help link, and say what is wrong after an arrow.
+    head, _, inner = str(error.get("message") or "").partition("---->")
+    text, code = clean(inner or head), str(error.get("code") or "").lower()
     return Failure(response.status_code, text, code, after)
