@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +21,7 @@ from headrace.platform.lag import Lag
 from headrace.platform.settings import load_settings
 from headrace.platform.topics import TopicNames
 from headrace.sandbox.avidxchange.images import invoice_pdf
+from headrace.testing.waiting import wait_until
 
 PATIENCE = 120.0
 ENTITIES = {
@@ -175,12 +175,15 @@ class Payables:
         Raises:
             AssertionError: it does not come, or a process ended.
         """
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
+
+        def holds() -> bool:
+            if condition():
+                return True
             for process in self.deployment.processes.values():
                 assert process.running, f"{process.name} ended with {process.returncode}:\n{process.tail()}"
-            assert time.monotonic() < deadline, f"{what} did not come; parked: {self.reasons()}"
-            time.sleep(0.2)
+            return False
+
+        wait_until(holds, what, seconds=PATIENCE, seen=lambda: f"parked: {self.reasons()}", every=0.2)
 
     def settle(self) -> None:
         """Wait until what AvidXchange and F&O have told is settled or parked: a late double would come before."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +18,7 @@ from headrace.cli.demo.deployment import CRM, ERP, SANDBOXES, Deployment
 from headrace.cli.demo.world import draw, erp_seed
 from headrace.cli.main import app
 from headrace.platform.paths import services_dir
+from headrace.testing import waiting
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
@@ -28,7 +29,7 @@ WORLD = draw(11, 20)
 DEAL = next(deal for deal in WORLD.deals if deal.reseller.company == "usmf")
 ITEM = DEAL.lines[0].item
 FROM_CRM, FROM_ERP = ("customer", "contact", "sales_order"), ("customer", "product", "sales_order")
-PATIENCE = 60.0
+wait_until = partial(waiting.wait_until, seconds=60.0)
 
 
 class Pair:
@@ -68,13 +69,6 @@ class Pair:
     def number_on_the_deal(self):
         (row,) = [row for row in self.team.records("deal") if row["id"] == self.deal]
         return row["custom"].get("Sales order number")
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come within {PATIENCE:g} s"
-        time.sleep(0.1)
 
 
 def accepting(entities, connection, **more):

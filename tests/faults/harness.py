@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from headrace.cli.demo.crm import SalesTeam, crm_seed
 from headrace.cli.demo.deployment import CRM, Deployment
 from headrace.cli.demo.verdict import Verdict, judge
 from headrace.cli.demo.world import Deal, World, draw, erp_seed
+from headrace.testing.waiting import wait_unchanged, wait_until
 
 PATIENCE = 90.0
 
@@ -45,11 +45,7 @@ class Trade:
         return reference
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come within {seconds:g} s\n{self.logs()}")
-            time.sleep(0.1)
+        wait_until(condition, what, seconds=seconds, seen=self.logs, every=0.1)
 
     def wait_complete(self) -> None:
         """Wait until the ledger shows every order with all its lines."""
@@ -60,12 +56,7 @@ class Trade:
 
     def quiet_verdict(self) -> Verdict:
         """Return the verdict once the ledger has stopped growing: a late double would come before that."""
-        length, since = -1, time.monotonic()
-        while time.monotonic() - since < 2.0:
-            now = len(self.deployment.erp.ledger())
-            if now != length:
-                length, since = now, time.monotonic()
-            time.sleep(0.2)
+        wait_unchanged(lambda: len(self.deployment.erp.ledger()), "the ledger's growth", still=2.0, seconds=PATIENCE)
         return self.verdict()
 
     def logs(self) -> str:

@@ -15,6 +15,12 @@ import httpx
 from headrace.core.errors import HeadraceError
 from headrace.platform.stack.ports import choose_port
 
+_INTERRUPTIBLE = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Becomes the command that follows, with SIGINT as on a terminal: what a shell's background job starts ignores it
+(POSIX, Shell Command Language, §2.11), and a process that `interrupt` does not reach would go on as if nothing was."""
+
 
 class ProcessFailed(HeadraceError):
     """A process ended or did not get ready; the text holds the end of its log."""
@@ -50,7 +56,8 @@ class LocalProcess:
         self.ready_url = ready_url
         self.log = logs / f"{name}.log"
         self._pid_file = logs.parent / "pids" / f"{name}.pid"
-        self._command = [sys.executable, "-m", module, *arguments]
+        command = [sys.executable, "-m", module, *arguments]
+        self._command = [sys.executable, "-I", "-S", "-c", _INTERRUPTIBLE, *command]
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from headrace.core.contracts import WebhookRequest
 from headrace.sandbox.common.tls import local_certificate
+from headrace.testing.waiting import eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Receiver:
 
     async def received(self, count: int) -> Sequence[WebhookRequest]:
         """Wait for so many requests and return all that came."""
-        await eventually(lambda: len(self.requests) >= count)
+        await eventually(lambda: len(self.requests) >= count, f"{count} requests", seen=lambda: len(self.requests))
         return self.requests
 
 
@@ -109,17 +110,3 @@ def closed_address() -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 10.0) -> None:
-    """Return as soon as a condition holds.
-
-    Raises:
-        TimeoutError: it did not within `seconds`.
-    """
-    async with asyncio.timeout(seconds):
-        while True:
-            result = holds()
-            if result if isinstance(result, bool) else await result:
-                return
-            await asyncio.sleep(0.005)

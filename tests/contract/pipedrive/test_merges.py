@@ -3,7 +3,8 @@
 import pytest
 
 from headrace.core.event import Ref
-from headrace.testing.serving import eventually, receiver
+from headrace.testing.serving import receiver
+from headrace.testing.waiting import eventually
 from tests.contract.pipedrive.hooks import PASSWORD, USER, subscribe
 from tests.contract.pipedrive.world import World, fetched
 

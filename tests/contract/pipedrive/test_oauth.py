@@ -25,8 +25,9 @@ from headrace.platform.oauth import Tokens, stored_name
 from headrace.platform.settings import checked
 from headrace.testing.harness import Changed, source_of
 from headrace.testing.secrets import MemorySecrets
-from headrace.testing.serving import eventually, receiver
+from headrace.testing.serving import receiver
 from headrace.testing.suites import SourceSuite, TargetSuite
+from headrace.testing.waiting import eventually
 from tests.contract.pipedrive.harness import HOOK, MARKER, RELAY_SECRET, PipedriveHarness
 from tests.contract.pipedrive.harness import harness as running
 

@@ -13,8 +13,9 @@ from headrace.core.event import Ref
 from headrace.platform.record_json import dump_record, load_record
 from headrace.platform.secrets import FileText, Reference
 from headrace.testing.mounts import Mount
-from headrace.testing.serving import eventually, receiver
+from headrace.testing.serving import receiver
 from headrace.testing.suites import SourceSuite
+from headrace.testing.waiting import eventually
 from tests.contract.pipedrive.hooks import PASSWORD, USER, subscribe
 from tests.contract.pipedrive.world import CANARY, World, fetched, poll
 

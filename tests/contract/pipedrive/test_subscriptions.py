@@ -8,7 +8,8 @@ import pytest
 from headrace.connectors.pipedrive.connection import PipedriveConnection
 from headrace.connectors.pipedrive.subscriptions import Step, registered, same_address, sync
 from headrace.core.errors import ConfigurationError, OutcomeUnknown, RejectRecord
-from headrace.testing.serving import eventually, receiver
+from headrace.testing.serving import receiver
+from headrace.testing.waiting import eventually
 from tests.contract.pipedrive.world import CANARY, World
 
 ADDRESS = "https://hooks.example.com/hooks/crm"

@@ -20,7 +20,7 @@ from headrace.platform.credentials import CredentialStore, Keyring
 from headrace.platform.kafka import read_all
 from headrace.platform.settings import CredentialSettings, KafkaSettings, Settings
 from headrace.platform.topics import apply, declared
-from headrace.testing.serving import eventually
+from headrace.testing.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 

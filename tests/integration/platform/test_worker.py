@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 
 import pytest
 from prometheus_client import REGISTRY
@@ -11,6 +12,7 @@ from prometheus_client import REGISTRY
 from headrace.platform.kafka import Producer
 from headrace.platform.topics import Topic, apply
 from headrace.platform.worker import StreamWorker
+from headrace.testing.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -56,10 +58,7 @@ class Counting:
         return sum(map(len, self.seen.values()))
 
 
-async def until(condition, seconds=60):
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
+until = partial(eventually, seconds=60)
 
 
 class Bench:
@@ -167,10 +166,13 @@ async def test_the_lease_is_renewed_by_heartbeats(bench):
     worker, _ = await bench.worker()
     first = worker.lease_left()
     assert 0 < first <= bench.kafka.session_timeout
-    async with asyncio.timeout(30):
-        while worker.lease_left() <= first:
-            first = worker.lease_left()
-            await asyncio.sleep(0.05)
+    looks = [first]
+
+    def is_longer():
+        looks.append(worker.lease_left())
+        return looks[-1] > looks[-2]
+
+    await eventually(is_longer, "a renewed lease", seconds=30, seen=lambda: f"{looks[-1]:.1f} s left")
 
 
 async def test_the_metrics_show_progress_and_what_holds_it_up(bench):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +26,7 @@ from headrace.platform.kafka import Message
 from headrace.platform.paths import schemas_dir
 from headrace.platform.schemas import Schemas
 from headrace.platform.settings import KafkaSettings
+from headrace.testing.waiting import eventually
 
 from .doubles import LedgerTarget, MemoryProducer, MemoryStore
 
@@ -181,9 +181,9 @@ class Bench:
         await self.settled()
 
     async def settled(self):
-        async with asyncio.timeout(10):
-            while self.processor.pending:
-                await asyncio.sleep(0.005)
+        await eventually(
+            lambda: not self.processor.pending, "an end of the work", seen=lambda: f"{self.processor.pending} pending"
+        )
         assert self.failures == []
 
     async def command(self, canonical_id, action, argument="{}", event_id=""):

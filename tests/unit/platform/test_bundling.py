@@ -9,7 +9,7 @@ import pytest
 
 from headrace.core.errors import OutcomeUnknown, RejectRecord, RetryLater
 from headrace.platform.bundling import Bundler
-from headrace.testing.serving import eventually
+from headrace.testing.waiting import eventually
 
 LONG = 60.0
 

@@ -9,9 +9,10 @@ import pytest
 from headrace.core.errors import HeadraceError, OutcomeUnknown, RetryLater
 from headrace.sandbox.common.faults import Kind
 from headrace.testing.harness import TargetHarness
-from headrace.testing.serving import eventually, receiver
+from headrace.testing.serving import receiver
 from headrace.testing.suites.base import Suite
 from headrace.testing.suites.failing_reads import HTML
+from headrace.testing.waiting import eventually
 
 
 class UnknownOutcomes(Suite):

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from headrace.sandbox.pipedrive.access import DEFAULT_API_TOKEN
 from headrace.sandbox.pipedrive.app import create_app
-from headrace.testing.serving import eventually, serve
+from headrace.testing.serving import serve
+from headrace.testing.waiting import eventually
 
 TOKEN = {"x-api-token": DEFAULT_API_TOKEN}
 

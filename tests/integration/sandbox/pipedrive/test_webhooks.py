@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headrace.testing.serving import eventually
+from headrace.testing.waiting import eventually
 from tests.integration.sandbox.pipedrive.server import Receiver, data, ledger, settings, subscribe
 
 

@@ -12,7 +12,8 @@ import httpx
 
 from headrace.sandbox.common.encoding import load
 from headrace.sandbox.recordengine.app import CREDENTIALS, create_app
-from headrace.testing.serving import Receiver, eventually, serve
+from headrace.testing.serving import Receiver, serve
+from headrace.testing.waiting import eventually
 
 TOKEN = CREDENTIALS["api_token"]
 CONTACT, DOCUMENTS_FOLDER, QUARTER = 31, 75, 77

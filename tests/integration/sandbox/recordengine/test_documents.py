@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headrace.testing.serving import eventually
+from headrace.testing.waiting import eventually
 from tests.integration.sandbox.recordengine.server import (
     EXPORTS,
     FIELDS,

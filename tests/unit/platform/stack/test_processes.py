@@ -1,6 +1,5 @@
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from headrace.platform.stack.processes import ask_to_stop, find, kill, spawn, tail, wait_gone
 from headrace.platform.stack.state import ProcessRecord
+from headrace.testing.waiting import wait_until
 
 MARKER = "-Dheadrace.test=1"
 PATIENT = "import time; print('ready', flush=True); time.sleep(600)"
@@ -24,9 +24,7 @@ class Spawned:
 
     def __call__(self, code: str) -> ProcessRecord:
         self.records.append(spawn([sys.executable, "-c", code, MARKER], self.log))
-        deadline = time.monotonic() + 20
-        while "ready" not in tail(self.log) and time.monotonic() < deadline:
-            os.sched_yield()
+        wait_until(lambda: "ready" in tail(self.log), "the start", seconds=20, seen=lambda: tail(self.log))
         return self.records[-1]
 
 
@@ -56,10 +54,7 @@ def test_process_is_found_until_it_ends_and_runs_in_its_own_session(run: Spawned
 
 def test_ended_child_that_nobody_waited_for_counts_as_gone(run: Spawned) -> None:
     record = run("print('ready', flush=True)")
-    deadline = time.monotonic() + 20
-    while find(record, MARKER) is not None and time.monotonic() < deadline:
-        os.sched_yield()
-    assert find(record, MARKER) is None
+    wait_until(lambda: find(record, MARKER) is None, "the end", seconds=20)
 
 
 def test_reused_process_id_is_not_ours(run: Spawned) -> None:
