@@ -48,9 +48,7 @@ def demo(
     timings: dict[str, float] = {}
     deployment: Deployment | None = None
     try:
-        _out.print(
-            "[bold]Headrace demo[/]: a won deal becomes one order, an invoice is paid once, a document read once"
-        )
+        _out.print("[bold]Headrace demo[/]: one order for a deal, one payment for an invoice, each paper once")
         info = stack.up()
         timings["stack"] = _since(started)
         _out.print(f"  Kafka {info.bootstrap}, registry {info.registry_url}")
