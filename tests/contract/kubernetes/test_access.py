@@ -19,7 +19,7 @@ from headrace.platform.topics import TopicNames, declared
 from tests.contract.kubernetes.rendering import EXAMPLE, ROOT, environment, in_example, mounts, of, render
 
 NAMES = TopicNames()
-CONNECTIONS = ("crm", "erp", "payables")
+CONNECTIONS = ("crm", "documents", "erp", "payables", "sales")
 PIPELINE = ROOT / "libs" / "headrace" / "pipeline"
 
 
