@@ -8,6 +8,7 @@ import httpx
 
 from headrace.cli.demo.deployment import ERP, Deployment, Sandbox, merged
 from headrace.cli.demo.payables import LEDGER_FORMAT
+from headrace.platform.local_process import LocalProcess
 
 SALES, DOCUMENTS = "sales", "documents"
 DATAVERSE_CLIENT = "00000000-0000-0000-0000-00000000da7a"
@@ -47,8 +48,8 @@ def recordengine(base_url: str) -> dict[str, Any]:
     }
 
 
-def dataverse(base_url: str, signin_url: str, authority_file: str) -> dict[str, Any]:
-    """Return the connection of Dataverse."""
+def dataverse(base_url: str, signin_url: str, authority_file: str, hook: str) -> dict[str, Any]:
+    """Return the connection of Dataverse, whose steps tell changes to `hook`."""
     return {
         "system": "dataverse",
         "settle_seconds": 1.0,
@@ -64,7 +65,7 @@ def dataverse(base_url: str, signin_url: str, authority_file: str) -> dict[str, 
             "client_id": DATAVERSE_CLIENT,
             "client_secret": "sandbox-secret",
             "documents": {"stages": [STAGE]},
-            "webhook": {"codes": [STEP_CODE]},
+            "webhook": {"codes": [STEP_CODE], "url": hook},
             "call_deadline": 5.0,
             "settle_seconds": 1.0,
         },
@@ -101,12 +102,21 @@ class DocumentsSystems(Deployment):
         answer.raise_for_status()
         return int(answer.json()["id"])
 
+    def register_steps(self) -> None:
+        """Have Dataverse tell of changes, as an operator does."""
+        logs = self.folder / "logs"
+        arguments = ["dataverse", "webhooks", "register", SALES]
+        command = LocalProcess("register", "headrace.cli.main", arguments, self.environment, logs, "")
+        command.start()
+        if command.wait_ended() != 0:
+            raise RuntimeError(f"the steps were not registered: {command.tail()}")
+
     def _document_connections(self) -> dict[str, Any]:
         signin = f"https://localhost:{self.ports['dataverse-signin']}"
         authority = str(self.folder / "sandbox" / "dataverse" / "tls" / "ca.pem")
         return {
             DOCUMENTS: recordengine(self._url("recordengine")),
-            SALES: dataverse(self._url("dataverse"), signin, authority),
+            SALES: dataverse(self._url("dataverse"), signin, authority, f"{self.hook_url}/{SALES}"),
         }
 
 

@@ -62,6 +62,7 @@ class DocumentsStory:
             },
         )
         documents.post("channels", {"channels": {"documents": {"url": self.hook, "enabled": True}}})
+        self.deployment.register_steps()
 
     @property
     def hook(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from headrace.connectors.dataverse import ping
+from headrace.connectors.dataverse import field_checks, ping
 from headrace.connectors.dataverse.client import HEADERS, DataverseClient
 from headrace.connectors.dataverse.config import DataverseConfig
 from headrace.connectors.dataverse.errors import THROTTLE_SECONDS
@@ -66,6 +66,10 @@ class DataverseConnection:
     async def ping(self, needs: Needs = NOTHING) -> Sequence[Check]:
         """Sign in, and compare configuration and what mappings need with the environment, privileges among it."""
         return await ping.ping(self.name, self.config, self.credentials, self.client, self.tables, needs)
+
+    async def check_names(self, needs: Needs) -> Sequence[Check]:
+        """Hold the logical names that mappings use against the metadata of the tables."""
+        return await field_checks.tables_and_columns(self.config, self.tables, needs)
 
     async def close(self) -> None:
         """Close the HTTP clients and forget the token."""
