@@ -217,6 +217,7 @@ class HttpClient:
         Raises:
             RetryLater: not reached, throttled, or cut off while parts are taken. StopConnection: 401 twice.
         """
+        started, status = time.perf_counter(), "cancelled"
         try:
             async with self.budget.spend(1, self._patience):
                 answer = await self._open(path)
@@ -225,6 +226,7 @@ class HttpClient:
                     await self._reauthenticate()
                     answer = await self._open(path)
                 try:
+                    status = str(answer.status_code)
                     self._observe(answer)
                     if answer.status_code == httpx.codes.UNAUTHORIZED:
                         raise self._unauthorized(operation)
@@ -236,7 +238,11 @@ class HttpClient:
                 finally:
                     await answer.aclose()
         except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+            status = type(error).__name__
             raise RetryLater(f"{operation}: {_words(error)}") from None
+        finally:
+            elapsed = time.perf_counter() - started
+            metrics.CALL_SECONDS.labels(self.connection, operation, status).observe(elapsed)
 
     async def _open(self, path: str) -> httpx.Response:
         extensions = {"target": self._target(path, None)}
