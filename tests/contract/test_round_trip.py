@@ -20,6 +20,7 @@ from headrace.connectors.dynamics_fo import CONNECTOR as DYNAMICS_FO
 from headrace.connectors.dynamics_fo.objects import OBJECTS
 from headrace.connectors.pipedrive import CONNECTOR as PIPEDRIVE
 from headrace.connectors.pipedrive.merging import is_part, whole
+from headrace.connectors.recordengine import CONNECTOR as RECORDENGINE
 from headrace.core import values
 from headrace.core.contracts import Record
 from headrace.core.event import CanonicalEvent, Change, Meta, Ref
@@ -38,10 +39,12 @@ CODEC = Codec.offline(Schemas(ROOT / "schemas"))
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 CANONICAL_ID = "8f3b0f5e-0000-5000-8000-000000000001"
 FO_CONFIG = DYNAMICS_FO.config.model_validate(values.load((CASES / "dynamics_fo/config.json").read_text("utf-8")))
+RE_CONFIG = RECORDENGINE.config.model_validate(values.load((CASES / "recordengine/config.json").read_text("utf-8")))
 TRANSFORMS = {
     "avidxchange": AVIDXCHANGE.transforms(None),
     "dynamics_fo": DYNAMICS_FO.transforms(FO_CONFIG),
     "pipedrive": PIPEDRIVE.transforms(None),
+    "recordengine": RECORDENGINE.transforms(RE_CONFIG),
 }
 
 
@@ -366,3 +369,25 @@ def test_a_payment_names_the_batch_that_it_tells_of(name: str, field: str) -> No
     batch = told("avidxchange/payment.payment_batch", payment, Known(), before=before)
     named = told("avidxchange/payment.vendor_payment", payment, Known(), before=before).data[field]
     assert refers_to(named) == ("payment-batch", batch.id)
+
+
+@pytest.mark.parametrize(("avid", "paper"), [("full", "full-vendor-that-the-erp-numbers")])
+def test_an_invoice_of_two_sources_is_one(avid: str, paper: str) -> None:
+    """The same paper through AvidXchange and through RecordEngine meets by company, vendor, number, kind and year."""
+    first = told("avidxchange/invoice.vendor_invoice", case("avidxchange/invoice.vendor_invoice", avid), Known())
+    second = told("recordengine/document.vendor_invoice", case("recordengine/document.vendor_invoice", paper), Known())
+    assert first.natural_keys["document"]
+    assert second.natural_keys["document"] == first.natural_keys["document"]
+    assert second.data["total"] == first.data["total"]
+
+
+def test_a_document_that_was_uploaded_names_the_opportunity_that_it_came_from() -> None:
+    """What is read of it goes back to where the file was."""
+    event = values.load((CASES / "recordengine/opportunity/full/event.json").read_text("utf-8"))
+    found = Mapped(event["data"], tuple(event["data"]), None, None, None, {}, ())
+    fields = written("recordengine/opportunity", found).fields
+    kept = {**case("recordengine/document.document"), "external_refs": fields["external_refs"]}
+    record_of = {system: {**ref, "url": ref["record_url"]} for system, ref in kept["external_refs"].items()}
+    back = told("recordengine/document.document", {**kept, "external_refs": record_of}, Known())
+    reference = back.data["external_references"]["dynamics"]
+    assert (reference["record_type"], reference["record_id"]) == ("opportunity", "1")

@@ -13,15 +13,13 @@ from headrace.cli.demo.payables import AP, SYSTEMS, PayablesDeployment
 from headrace.cli.demo.payables_books import Books, Companies
 from headrace.cli.demo.payables_verdict import IMAGES, INVOICES, LINES, PAYMENTS, SETTLED
 from headrace.pipeline.backlog import Backlog
-from headrace.pipeline.decoding import decode
-from headrace.pipeline.shared import Shared
-from headrace.pipeline.state import Parked, from_record
-from headrace.platform.kafka import read_all
+from headrace.pipeline.state import Parked
 from headrace.platform.lag import Lag
 from headrace.platform.settings import load_settings
 from headrace.platform.topics import TopicNames
 from headrace.sandbox.avidxchange.images import invoice_pdf
 from headrace.testing.waiting import wait_until
+from tests.e2e.parked import parked
 
 PATIENCE = 120.0
 ENTITIES = {
@@ -192,8 +190,7 @@ class Payables:
 
     def parked(self, connection: str = ERP) -> dict[str, Parked]:
         """Return what is parked on a connection, by canonical id."""
-        with self.deployment.environ():
-            return asyncio.run(_parked(connection))
+        return parked(self.deployment, connection)
 
     def reasons(self) -> list[str]:
         """Return why things are parked, with how many of each."""
@@ -215,18 +212,3 @@ async def _settled() -> None:
             await Backlog(lag, names, source, targets).settled(lambda behind: None)
     finally:
         await lag.stop()
-
-
-async def _parked(connection: str) -> dict[str, Parked]:
-    shared = Shared(load_settings(), "test")
-    await shared.start(links=False)
-    found: dict[str, Parked] = {}
-    try:
-        async for message in read_all(shared.settings.kafka, [shared.names.state(connection)]):
-            found.pop(message.key, None)
-            state = from_record(await decode(shared.codec, message.value)) if message.value else None
-            if state is not None and state.parked is not None:
-                found[message.key] = state.parked
-    finally:
-        await shared.stop()
-    return found

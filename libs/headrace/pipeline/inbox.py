@@ -14,6 +14,9 @@ from headrace.platform.kafka import Producer
 
 SCHEMA = "internal/delivery.v1"
 
+WEBHOOK = "webhook"
+"""Arrival of what somebody sent; all else we wrote ourselves."""
+
 LOAD = "load"
 """Arrival of what an initial load read: how each of its records ends stands in the audit."""
 

@@ -31,7 +31,7 @@ from headrace.pipeline.emitted import EMITTED, LAPSED, Seen, Table, changed, con
 from headrace.pipeline.files import Files
 from headrace.pipeline.gate import Gate, back_off
 from headrace.pipeline.identity import Identity
-from headrace.pipeline.inbox import LOAD, Delivery, Inbox, from_record
+from headrace.pipeline.inbox import LOAD, WEBHOOK, Delivery, Inbox, from_record
 from headrace.pipeline.lanes import Lanes
 from headrace.pipeline.links import GONE, Link, Links, facts_of
 from headrace.pipeline.poll import PollTasks
@@ -219,8 +219,11 @@ class Normaliser:
         return self._links.get(self._connection, document.identity, record.ref.external_id)
 
     def _carried(self, delivery: Delivery) -> Record | None:
-        """Return the record that a delivery carries whole, None if it must be read."""
-        if delivery.content_type == CONTENT_TYPE:
+        """Return the record that a delivery carries whole, None if it must be read.
+
+        A sender may name any content type: what it sends is never taken for a record that we read ourselves.
+        """
+        if delivery.content_type == CONTENT_TYPE and delivery.arrival != WEBHOOK:
             record: Record | None = load_record(delivery.body)
         else:
             record = self._source.decode(delivery.ref, delivery.body) if delivery.body else None

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.core.contracts import Source, WebhookRequest
 from headrace.core.errors import DeliveryRefused, StopConnection
-from headrace.pipeline.inbox import Delivery, Inbox, new_traceparent
+from headrace.pipeline.inbox import WEBHOOK, Delivery, Inbox, new_traceparent
 from headrace.platform import metrics
 from headrace.platform.crashpoints import point
 
@@ -123,7 +123,7 @@ class Receiver:
                 Delivery(
                     connection=connection,
                     ref=notice.ref,
-                    arrival="webhook",
+                    arrival=WEBHOOK,
                     body=body,
                     content_type=headers.get("content-type", ""),
                     delivery_id=notice.delivery_id,

@@ -259,6 +259,20 @@ class TestNotice:
         with pytest.raises(DeliveryRefused):
             source.notice(self.event())
 
+    @pytest.mark.parametrize("value", [["C1"], {"eq": "C1"}, True])
+    async def test_what_is_no_key_is_refused(self, sandbox: World, value: Any) -> None:
+        source = source_of(sandbox.connect(events=EVENTS))
+        with pytest.raises(DeliveryRefused, match="key in CustomerAccount") as caught:
+            source.notice(self.event(CustomerAccount=value))
+        assert caught.value.status == 400
+
+    @pytest.mark.parametrize("login", ["Basic é", "Basic ====", "Basic /w==", "Basic"])
+    async def test_what_is_no_login_is_a_stranger(self, sandbox: World, login: str) -> None:
+        source = source_of(sandbox.connect(events=EVENTS))
+        with pytest.raises(DeliveryRefused) as caught:
+            source.verify(WebhookRequest({"authorization": login}, b"{}"))
+        assert caught.value.status == 401
+
     async def test_out_of_order_events_name_the_same_record(self, sandbox: World) -> None:
         source = source_of(sandbox.connect(events=EVENTS))
         later, earlier = (self.event(CustomerAccount="C 1,2", ControlNumber=n, EventId=f"E{n}") for n in (9, 3))

@@ -19,6 +19,15 @@ from headrace.connectors.dynamics_fo.config import DimensionFormat
 from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
 from headrace.connectors.pipedrive.config import OAuth
 from headrace.connectors.pipedrive.config import Webhook as PipedriveWebhook
+from headrace.connectors.recordengine.config import (
+    Accounts,
+    Amounts,
+    Currencies,
+    Filing,
+    Filings,
+    LegalEntities,
+)
+from headrace.connectors.recordengine.config import Webhook as DocumentsWebhook
 from headrace.core.errors import ConfigurationError
 from headrace.pipeline.policies import ownership, routes
 from headrace.platform.paths import schemas_dir
@@ -92,7 +101,7 @@ def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
     path = tmp_path / "headrace.yaml"
     path.write_text(TEXT + re.sub("^  # ", "  ", connections, flags=re.MULTILINE), encoding="utf-8")
     settings, configs = loaded(path)
-    assert set(configs) == {"crm", "erp", "sales", "payables", "crm-us", "erp-us"}
+    assert set(configs) == {"crm", "erp", "sales", "payables", "documents", "crm-us", "erp-us"}
     assert {"customer", "sales_order"} <= set(routes(settings, "crm-us")) & set(routes(settings, "erp-us"))
 
     (rules,) = re.findall(r"each: (\{number.*\}), (\{.*\})\.", block)
@@ -125,7 +134,8 @@ def test_it_shows_every_setting(spelled_out: Path) -> None:
 
 
 def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    crm, erp, payables, sales = (document["connections"][name] for name in ("crm", "erp", "payables", "sales"))
+    names = ("crm", "erp", "payables", "documents", "sales")
+    crm, erp, payables, documents, sales = (document["connections"][name] for name in names)
     for place, model, shown in (
         ("settings", Settings, document),
         ("kafka", KafkaSettings, document["kafka"]),
@@ -143,6 +153,15 @@ def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
         ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
         ("pipedrive oauth", OAuth, {}),
+        ("connection documents", ConnectionSettings, documents),
+        ("recordengine", SYSTEMS["recordengine"].config, documents["config"]),
+        ("recordengine webhook", DocumentsWebhook, documents["config"]["webhook"]),
+        ("recordengine legal_entities", LegalEntities, documents["config"]["legal_entities"]),
+        ("recordengine filing", Filings, documents["config"]["filing"]),
+        ("recordengine filing default", Filing, documents["config"]["filing"]["default"]),
+        ("recordengine amounts", Amounts, documents["config"]["amounts"]),
+        ("recordengine currencies", Currencies, documents["config"]["currencies"]),
+        ("recordengine accounts", Accounts, documents["config"]["accounts"]),
         ("dynamics_fo", SYSTEMS["dynamics_fo"].config, erp["config"]),
         ("dynamics_fo webhook", EventsWebhook, erp["config"]["webhook"]),
         ("dynamics_fo dimension_format", DimensionFormat, erp["config"]["dimension_format"]),

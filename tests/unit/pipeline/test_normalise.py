@@ -190,6 +190,13 @@ async def test_a_change_is_emitted_and_an_older_state_is_not(bench):
     assert [event.data["name"] for event in bench.events("customer")] == ["New"]
 
 
+async def test_a_sender_cannot_pass_its_body_off_as_a_record_that_we_read(bench):
+    bench.source.holds(organization())
+    forged = organization(version="v9", name="Mallory AS")
+    await bench.deliver(replace(polled(forged), arrival="webhook"))
+    assert [event.data["name"] for event in bench.events("customer")] == ["Berg AS"]
+
+
 async def test_a_late_webhook_reads_the_present_state(bench):
     bench.source.holds(organization(version="v3", name="Newest"))
     await bench.deliver(polled(organization(version="v1")), webhook(organization().ref))

@@ -19,6 +19,7 @@ from rich.table import Table
 from headrace.cli.console import out
 from headrace.cli.demo.company import Demo
 from headrace.cli.demo.deployment import CRM, ERP, Deployment
+from headrace.cli.demo.documents_story import DocumentsStory
 from headrace.cli.demo.payables_story import PayablesStory
 from headrace.cli.demo.story import Story
 from headrace.cli.demo.verdict import Verdict
@@ -47,7 +48,7 @@ def demo(
     timings: dict[str, float] = {}
     deployment: Deployment | None = None
     try:
-        _out.print("[bold]Headrace demo[/]: a won deal becomes one order, an approved invoice is paid once")
+        _out.print("[bold]Headrace demo[/]: one order for a deal, one payment for an invoice, each paper once")
         info = stack.up()
         timings["stack"] = _since(started)
         _out.print(f"  Kafka {info.bootstrap}, registry {info.registry_url}")
@@ -59,6 +60,8 @@ def demo(
         departments = sorted({deal.department for deal in world.deals})
         payables = PayablesStory(whole, story.tell, story.until, story.kill, departments)
         payables.prepare()
+        documents = DocumentsStory(whole, story.tell, story.until, story.kill_service)
+        documents.prepare()
         with deployment.environ():
             asyncio.run(prepare_topics())
         deployment.start_services()
@@ -78,7 +81,8 @@ def demo(
             verdict = story.play(world, team, latecomer)
             team.close()
         verdict.wrong += payables.play()
-        story.events |= payables.events
+        verdict.wrong += documents.play()
+        story.events |= payables.events | documents.events
         timings |= {**story.timings, "total": _since(started)}
         _write(project_root() / "build" / "demo.json", verdict, story.events, timings)
         _show(verdict, story.events, timings)

@@ -149,7 +149,7 @@ class DocumentsStory:
         invoices, orders = len(self.world.invoices), len(self.world.orders)
         self.until(lambda: self._made(INVOICES) >= invoices, "invoices of vendors")
         self.until(lambda: self._made(ORDERS) >= orders, "orders to vendors")
-        self.tell(f"{invoices} invoices and {orders} orders of vendors were read and are in the ERP, once each")
+        self.tell(f"{invoices} invoices and {orders} order(s) of vendors were read and are in the ERP, once each")
         self.events["papers of vendors"] = len(papers)
 
     def verdict(self) -> list[str]:

@@ -72,8 +72,7 @@ class Opportunity:
             "opportunityid": self.id,
             "name": self.name,
             "stepname": "2-Develop",
-            "_customerid_value": self.account,
-            "_customerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "account",
+            "_customerid_value": f"account/{self.account}",
         }
 
     @property
@@ -87,7 +86,7 @@ class Opportunity:
                 "filename": paper.filename,
                 "mimetype": "application/pdf",
                 "documentbody": base64.b64encode(paper.content).decode(),
-                "objectid_opportunity@odata.bind": f"/opportunities({self.id})",
+                "_objectid_value": f"opportunity/{self.id}",
             }
             for paper in self.papers
         ]

@@ -170,12 +170,19 @@ class Story:
 
     def kill(self, when: str) -> None:
         """Kill the ERP's processor with SIGKILL, tell it, and start it again."""
-        processor = self.deployment.processes["processor"]
-        processor.kill()
-        ended = processor.returncode
-        self.tell(f"the processor was killed (SIGKILL) {when}")
-        processor.start()
-        processor.wait_ready()
+        self._kill("processor", lambda: self.tell(f"the processor was killed (SIGKILL) {when}"))
+
+    def kill_service(self, name: str) -> None:
+        """Kill a service with SIGKILL and start it again."""
+        self._kill(name, lambda: self.tell(f"the {name} was killed (SIGKILL)"))
+
+    def _kill(self, name: str, tell: Callable[[], None]) -> None:
+        process = self.deployment.processes[name]
+        process.kill()
+        ended = process.returncode
+        tell()
+        process.start()
+        process.wait_ready()
         self.events["processor killed"] = self.events.get("processor killed", 0) + (ended == -signal.SIGKILL)
 
     def _orders(self) -> int:

@@ -8,19 +8,20 @@ secret, or a relay adds Basic credentials. Source: Microsoft, "Business events o
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
-import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from headrace.connectors.dynamics_fo import odata
 from headrace.connectors.dynamics_fo.config import DynamicsFoConfig
+from headrace.connectors.dynamics_fo.entity_sets import Field
 from headrace.connectors.dynamics_fo.objects import ENTITY_SETS
 from headrace.core.contracts import Notice, WebhookRequest
 from headrace.core.errors import DeliveryRefused
 from headrace.core.event import Ref
 from headrace.core.ids import fingerprint
+from headrace.platform.json_text import parse_json
 from headrace.platform.secrets import Secret
 
 TEST_EVENT = "BusinessEventsTestEndpointContract"
@@ -69,6 +70,9 @@ def notice(config: DynamicsFoConfig, request: WebhookRequest) -> Notice:
         raise DeliveryRefused(400, f"event without {', '.join(missing)}")
     entity_set = ENTITY_SETS[rule.object]
     key = {entity_set.company: company, **{name: event[field] for name, field in rule.key.items()}}
+    odd = [rule.key[name] for name in rule.key if not _is_key_part(key[name], entity_set.field(name))]
+    if odd:
+        raise DeliveryRefused(400, f"event with something else than a key in {', '.join(odd)}")
     if any(value in (None, "") for value in key.values()):
         return Notice(None, delivery_id)
     return Notice(Ref(rule.object, odata.target_id(entity_set, key)), delivery_id)
@@ -76,12 +80,19 @@ def notice(config: DynamicsFoConfig, request: WebhookRequest) -> Notice:
 
 def _event(body: bytes) -> Mapping[str, Any]:
     try:
-        event = json.loads(body)
+        event = parse_json(body)
     except (ValueError, RecursionError):
         raise DeliveryRefused(400, "body is not JSON") from None
     if not isinstance(event, dict) or not isinstance(event.get("BusinessEventId"), str):
         raise DeliveryRefused(400, "body is not a business event")
     return event
+
+
+def _is_key_part(value: Any, field: Field) -> bool:
+    """Say whether a value of an event can stand in a key: text, or a number where the field is one."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return field.kind in ("integer", "decimal", "string")
+    return value is None or isinstance(value, str)
 
 
 def _one_of(given: str, accepted: list[Secret]) -> bool:
@@ -99,6 +110,6 @@ def _basic(header: str) -> tuple[str, str]:
         return "", ""
     try:
         user, _, password = base64.b64decode(token, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII to begin with, or not UTF-8 inside
         return "", ""
     return user, password

@@ -25,7 +25,7 @@ from headrace.platform.json_text import parse_json
 
 _OF_A_DEAL = frozenset({"deal_product", "deal_installment"})
 """Entities that change what a deal says; a notice of one is a notice of its deal."""
-_DELETIONS = frozenset({"delete", "deleted"})
+_DELETIONS = ("delete", "deleted")
 
 
 def verify(config: PipedriveConfig, request: WebhookRequest) -> None:

@@ -125,7 +125,8 @@ class Changes:
                     continue
                 sight = sight_of(record)
                 ids.add(record.ref.external_id)
-                if run.is_news(record, sight) and record.version >= run.place.get(SINCE, ""):
+                is_late = not record.version or record.version >= run.place.get(SINCE, "")
+                if is_late and run.is_news(record, sight):
                     fresh.append(record)
                 if is_settled(record, self._client.now()):
                     seen[record.ref.external_id] = sight

@@ -39,19 +39,8 @@ TOLD: Mapping[str, str] = {
 }
 """What a document tells of itself, read as it is; dates on it are text until a mapping reads them (`day`)."""
 
-VALUE: Mapping[str, str] = {"value": "string", "confidence_percent": "integer", "place": "string"}
-"""What was extracted under one name."""
-
 LINE: Mapping[str, str] = {"line_id": "string", "position": "integer"}
 """What we tell of a line; all else is as it was extracted, text or number."""
-
-REFERENCE: Mapping[str, str] = {
-    "record_type": "string",
-    "record_id": "string",
-    "company": "string",
-    "url": "string",
-}
-"""A record of another system, by the name of the system."""
 
 UPLOADED: Mapping[str, str] = {
     "file": "object",  # a reference to stored content
@@ -77,10 +66,10 @@ OBJECTS: Mapping[str, ObjectDescription] = {
             "uncertain": "boolean",
             "doc_url": "string",
             LEGAL_ENTITY: "string",
-            EXTRACTED: "object",
+            EXTRACTED: "object",  # name → value (text), confidence_percent, place
             LINES: "list",
             **{f"{LINES}[].{name}": word for name, word in LINE.items()},
-            EXTERNAL_REFS: "object",
+            EXTERNAL_REFS: "object",  # system → record_type, record_id, company, url
         },
         open_prefixes=(f"{EXTRACTED}.", f"{LINES}[].", f"{EXTERNAL_REFS}."),
         writable=frozenset(),

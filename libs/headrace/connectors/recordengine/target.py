@@ -78,9 +78,7 @@ class RecordengineTarget:
         id_ = values.whole(self._rules.value(UPLOAD, "id", row))
         if id_ is None:
             raise OutcomeUnknown("document.upload: the answer has no id; compare fields.upload.id of the contract")
-        # The answer shows neither references nor profile: what it does not contradict is as it was sent.
-        sent = {name: value for name, value in operation.fields.items() if name != "media_type" and value is not None}
-        return Written(str(id_), record=sent)
+        return Written(str(id_), record={name: operation.fields[name] for name in ("key", "file")})
 
     async def _with_key(self, key: str, contact: object, filename: object) -> AsyncIterator[Row]:
         """Yield documents that carry a key. A folder is no filter: rules and people move documents."""
@@ -97,7 +95,7 @@ class RecordengineTarget:
                     continue
                 seen.add(id_)
                 row = await self._client.one(DOCUMENT, str(id_))
-                if row is not None and uploads.key_of(self._rules, row) == key:
+                if row is not None and uploads.told(self._rules, row).get("key") == key:
                     yield row
 
     def _found(self, rows: list[Row]) -> Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -97,21 +96,12 @@ def form_of(rules: Contract, operation: Operation, content: IO[bytes], size: int
     return Multipart(texts, FilePart(parts.file, fields["filename"], media_type, content, size))
 
 
-def key_of(rules: Contract, row: Row) -> str | None:
-    """Return our key of a document, None for one that we did not send."""
-    own = external_refs(rules.value(DOCUMENT, EXTERNAL_REFS, row)).get(rules.refs.own_key)
-    return values.text(own.get("key")) if isinstance(own, Mapping) else None
-
-
 def told(rules: Contract, row: Row) -> dict[str, Any]:
-    """Return a document under the names of operations; its content is known by its SHA-256."""
-    refs = external_refs(rules.value(DOCUMENT, EXTERNAL_REFS, row))
-    own = refs.pop(rules.refs.own_key, None)
-    found: dict[str, Any] = {
-        "filename": values.text(rules.value(DOCUMENT, "filename", row)),
-        EXTERNAL_REFS: json.loads(dump_json(refs)),
-        **{name: values.whole(rules.value(DOCUMENT, name, row)) for name in _IDS},
-    }
-    if isinstance(own, Mapping):
-        found |= {"key": values.text(own.get("key")), "file": {"sha256": values.text(own.get("sha256"))}}
-    return found
+    """Return what tells that a document is an upload of ours: key and content, {} for one that we did not send.
+
+    People rename and move documents, and complete their references: that is no difference to what was sent.
+    """
+    own = external_refs(rules.value(DOCUMENT, EXTERNAL_REFS, row)).get(rules.refs.own_key)
+    if not isinstance(own, Mapping):
+        return {}
+    return {"key": values.text(own.get("key")), "file": {"sha256": values.text(own.get("sha256"))}}

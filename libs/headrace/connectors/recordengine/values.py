@@ -17,6 +17,9 @@ _POINTS = {"point": ".", "comma": ","}
 _MINUS = re.compile("[-\u2010-\u2015\u2212]")
 _CODE = re.compile(r"^[A-Za-z]{3}(?=[\d.,(+-])|(?<=[\d.,)-])[A-Za-z]{3}$")
 _GROUP = 3
+_APOSTROPHE = re.compile("(?<=\\d)['\u2019](?=\\d)")
+_RUN = re.compile(r"\d+(?: \d+)+")
+_SPACED = re.compile(r"\d{1,3}(?: \d{3})+")
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00:00(?:\.0+)?Z?)?", re.ASCII)
 _OTHER_DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", re.ASCII)
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -116,8 +119,11 @@ def snake(label: str) -> str:
 
 
 def _amount(written: str, decimal: Decimals) -> Decimal:
-    rest = _MINUS.sub("-", "".join(unicodedata.normalize("NFKC", written).split()))
-    rest = "".join(each for each in rest if unicodedata.category(each) != "Sc" and each not in "'\u2019")
+    spaced = " ".join(_APOSTROPHE.sub(" ", unicodedata.normalize("NFKC", written)).split())
+    if not all(_SPACED.fullmatch(each) for each in _RUN.findall(spaced)):
+        raise ValueError("it is no amount")
+    rest = _MINUS.sub("-", spaced.replace(" ", ""))
+    rest = "".join(each for each in rest if unicodedata.category(each) != "Sc")
     rest = _CODE.sub("", rest, count=1)
     is_negative = False
     if rest.startswith("(") and rest.endswith(")"):

@@ -87,6 +87,7 @@ class Batches:
                     addresses[part.content_id] = reply.headers.get("OData-EntityId", "")
                     done.append(_answer(reply, part.content_id, outer))
         except ServiceError as error:
+            self._service.undone()
             # One part with the error stands for the whole change set.
             reply = error.reply()
             return reply.status, _answer(reply, at, outer)

@@ -43,7 +43,7 @@ class Bodies:
         found = Body()
         for name, value in body.items():
             if name.endswith(BIND):
-                self._bind(table, name, value, found, context)
+                self._bind(table, name, value, found, context, creating)
             elif "@" not in name:
                 self._set(table, name, value, found, context, creating)
         return found
@@ -107,7 +107,7 @@ class Bodies:
                 "node, a 'StartObject' node, or a 'PrimitiveValue' node with null value was expected.",
             )
 
-    def _bind(self, table: Table, name: str, value: Any, found: Body, context: Context) -> None:
+    def _bind(self, table: Table, name: str, value: Any, found: Body, context: Context, creating: bool) -> None:
         navigation = name.removesuffix(BIND)
         if navigation not in table.by_navigation:
             raise undeclared(table, navigation + BIND)
@@ -115,7 +115,7 @@ class Bodies:
         target_table = self._schema.table(declared.table)
         if target_table is None or (table.name == "annotation" and not target_table.notes):
             raise undeclared(table, navigation + BIND)
-        if context.checked and not (column.create or column.update):
+        if context.checked and not (column.create if creating else column.update):
             self._refuse(table, column)
             return
         if value is None:

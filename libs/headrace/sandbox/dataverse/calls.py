@@ -51,6 +51,11 @@ class Call:
         """Whether a change is to be answered with the row."""
         return REPRESENTATION in self.prefer
 
+    @property
+    def applied(self) -> dict[str, str]:
+        """Return the header that tells a reader which preferences were followed."""
+        return {"Preference-Applied": self.prefer} if "odata." in self.prefer else {}
+
     def condition(self, name: str) -> str:
         """Return If-Match or If-None-Match; the client's habitual "null" is none."""
         value = self.headers.get(name, "").strip()

@@ -124,7 +124,8 @@ class Reader:
 
     def matching(self, table: Table, options: Options, visible: Visible) -> Sequence[Record]:
         """Return the rows that a read may see and its filter accepts, in order."""
-        records = [record for record in self._candidates(table, options) if visible(table)(record)]
+        sees = visible(table)
+        records = [record for record in self._candidates(table, options) if sees(record)]
         if options.filter is not None:
             accepts = options.filter.predicate
             records = [record for record in records if accepts(record)]
@@ -227,10 +228,9 @@ class Reader:
     def related(self, record: Record, each: Expansion, visible: Visible) -> Sequence[Record]:
         """Return the rows of a collection that a record leads to."""
         accepts = each.options.filter.predicate if each.options.filter else lambda row: True
+        sees = visible(each.table)
         rows = [
-            row
-            for row in self._store.find(each.table.name, each.column.name, record.key)
-            if visible(each.table)(row) and accepts(row)
+            row for row in self._store.find(each.table.name, each.column.name, record.key) if sees(row) and accepts(row)
         ]
         return self._ordered(each.table, rows, each.options.order)
 

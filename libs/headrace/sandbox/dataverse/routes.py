@@ -136,6 +136,7 @@ class DataverseRoutes:
                 reply = run(call)
                 raise _Rehearsed
         except _Rehearsed:
+            self._service.undone()
             return reply
 
 

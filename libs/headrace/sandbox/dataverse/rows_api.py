@@ -109,7 +109,7 @@ class DataRows:
             total = len(self._reader.matching(table, options, visible))
             return Reply(200, str(min(total, self._settings.count_limit)).encode(), "text/plain")
         body = self._reader.page(table, options, visible, call.base_url, table.set)
-        return Reply(200, dump_bytes(body))
+        return Reply(200, dump_bytes(body), headers=call.applied)
 
     def _read(self, call: Call, table: Table, key: RowKey, record: Record | None) -> Reply:
         if record is None:
@@ -119,7 +119,8 @@ class DataRows:
         plain = not options.expand and "odata.include-annotations" not in call.prefer
         if plain and table.concurrency and call.condition("if-none-match") == etag(record):
             return Reply(304, content_type="", headers={"ETag": etag(record)})
-        return Reply(200, dump_bytes(self._shown(call, table, record, options)), headers={"ETag": etag(record)})
+        headers = {"ETag": etag(record), **call.applied}
+        return Reply(200, dump_bytes(self._shown(call, table, record, options)), headers=headers)
 
     def _shown(self, call: Call, table: Table, record: Record, options: Options) -> dict[str, Any]:
         selected = f"({','.join(options.select)})" if options.select else ""

@@ -62,6 +62,10 @@ class Service:
         with self._store.transaction():
             return self._rows.answer(call, segments)
 
+    def undone(self) -> None:
+        """Read the tables again: what was undone may have customized them."""
+        self._schema.load()
+
     def _describe(self, call: Call) -> Reply:
         if call.method != "GET":
             raise not_allowed("The root answers GET only.")

@@ -70,7 +70,7 @@ class Tracking:
         gone = [] if since is None else self._gone(table, since, place)
         if counted:
             return Reply(200, str(len(rows) + len(gone)).encode(), "text/plain")
-        return Reply(200, dump_bytes(self._page(call, table, rows, gone, place.until)))
+        return Reply(200, dump_bytes(self._page(call, table, rows, gone, place.until)), headers=call.applied)
 
     def _changed(self, table: Table, since: int | None, place: _Place) -> list[Record]:
         if place.part == "gone":

@@ -21,7 +21,7 @@ class Deliveries(Suite):
 
     async def test_delivery_names_its_record(self, harness: SourceHarness) -> None:
         """A genuine delivery is believed and names the record; what it holds in full is that record."""
-        made, (request, *_) = await _delivered(harness)
+        made, (request, *_) = await delivered(harness)
         source = harness.source()
         source.verify(request)
         notice = source.notice(request)
@@ -33,7 +33,7 @@ class Deliveries(Suite):
     async def test_duplicate_delivery_keeps_its_id(self, harness: SourceHarness) -> None:
         """A delivery that the sender repeats, because it was not answered or by mistake, is known by its id."""
         harness.sandbox.settings.change({"retry_time_scale": 0.01})
-        made, requests = await _delivered(harness, statuses=(500,), duplicate=True)
+        made, requests = await delivered(harness, statuses=(500,), duplicate=True)
         notices = [harness.source().notice(request) for request in requests]
         assert len(notices) >= 3
         assert {notice.ref for notice in notices} == {Ref(harness.source_object, made)}
@@ -62,7 +62,7 @@ class Deliveries(Suite):
 
     async def test_forged_delivery_is_refused(self, harness: SourceHarness) -> None:
         """Without the right credentials or signature on these very bytes nothing is taken in."""
-        _, (genuine, *_) = await _delivered(harness)
+        _, (genuine, *_) = await delivered(harness)
         source = harness.source()
         source.verify(genuine)
         forged = harness.forged(genuine)
@@ -76,14 +76,14 @@ class Deliveries(Suite):
     @pytest.mark.parametrize("content_type", ["text/html", "application/x-www-form-urlencoded", "multipart/form-data"])
     async def test_wrong_content_type_is_refused(self, harness: SourceHarness, content_type: str) -> None:
         """A body of another type than the system sends is answered with 415."""
-        _, (genuine, *_) = await _delivered(harness)
+        _, (genuine, *_) = await delivered(harness)
         with pytest.raises(DeliveryRefused) as caught:
             harness.source().verify(replace(genuine, headers={**genuine.headers, "content-type": content_type}))
         assert caught.value.status == 415
 
     async def test_garbage_body_is_refused(self, harness: SourceHarness) -> None:
         """A body that is no delivery is answered with 400, whatever it is made of."""
-        _, (genuine, *_) = await _delivered(harness)
+        _, (genuine, *_) = await delivered(harness)
         source = harness.source()
         for name, body in GARBAGE.items():
             with pytest.raises(DeliveryRefused) as caught:
@@ -91,7 +91,7 @@ class Deliveries(Suite):
             assert caught.value.status == 400, name
 
 
-async def _delivered(
+async def delivered(
     harness: SourceHarness, statuses: tuple[int, ...] = (), *, duplicate: bool = False
 ) -> tuple[str, list[WebhookRequest]]:
     """Make a record whose creation is delivered; return its id and every request, repeats included."""

@@ -15,6 +15,7 @@ async def everything(client: httpx.AsyncClient, address: str, prefer: str) -> tu
     while True:
         response = await client.get(address, headers={"Prefer": prefer})
         assert response.status_code == 200, response.text
+        assert response.headers.get("preference-applied", "") == prefer
         body = response.json()
         rows += body["value"]
         if "@odata.deltaLink" in body:

@@ -227,6 +227,9 @@ async def test_synchronous_steps_decide(sandbox: httpx.AsyncClient, receiver: Re
     assert (first["PrimaryEntityId"], first["Mode"], first["IsInTransaction"]) == (account, 0, True)
     assert [entry["after"]["name"] for entry in await ledger_of(sandbox, "account")] == ["agreed"]
     assert second["PrimaryEntityId"] != account
+    column = {"@odata.type": "Microsoft.Dynamics.CRM.MemoAttributeMetadata", "SchemaName": "new_Remark"}
+    columns = f"{API}EntityDefinitions(LogicalName='account')/Attributes"
+    assert (await sandbox.post(columns, json=column)).status_code == 204
 
 
 async def test_a_refused_change_tells_nobody(sandbox: httpx.AsyncClient, receiver: Receiver):

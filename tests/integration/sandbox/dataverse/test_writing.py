@@ -333,3 +333,18 @@ async def test_a_person_edits_and_deletes(sandbox: httpx.AsyncClient):
     assert methods == ["POST", "PERSON", "PATCH", "PERSON"]
     wrong = await sandbox.patch(f"/_sandbox/records/account/{account}", json={"name": "z"})
     assert wrong.status_code == 404
+
+
+@pytest.mark.parametrize("table", ["account", "contact", "lead", "opportunity", "invoice"])
+async def test_tasks_and_notes_hang_on_rows(sandbox: httpx.AsyncClient, table: str):
+    sets = {"opportunity": "opportunities"}
+    row = await new(sandbox, sets.get(table, f"{table}s"))
+    bind = f"/{sets.get(table, f'{table}s')}({row})"
+    task = await new(sandbox, "tasks", subject="Call", **{f"regardingobjectid_{table}_task@odata.bind": bind})
+    await new(sandbox, "annotations", subject="Note", **{f"objectid_{table}@odata.bind": bind})
+    shown = await read(sandbox, f"tasks({task})")
+    assert (shown["_regardingobjectid_value"], shown["activityid"]) == (row, task)
+    query = {"$select": "activityid", "$filter": f"regardingobjectid_{table}_task/{table}id eq {row}"}
+    assert len((await read(sandbox, "tasks", **query))["value"]) == 1
+    columns = f"{API}{sets.get(table, f'{table}s')}?$select=new_recordengineurl,new_documentconfidence"
+    assert (await sandbox.get(columns)).status_code == 200

@@ -58,6 +58,12 @@ def v1(action: str = "updated", obj: str = "deal", id_: int = 55, **parts: Any) 
     return {"v": 1, "meta": meta, "retry": 0, "event": f"{action}.{obj}", "current": None, "previous": None, **parts}
 
 
+@pytest.mark.parametrize("action", [[], {"delete": 1}, None, 7])
+def test_an_action_that_is_no_word_deletes_nothing(action: Any) -> None:
+    body = json.dumps(v2(meta={"action": action})).encode()
+    assert webhooks.decode(config(), Ref("deal", "55"), body, DEFINITIONS) is None
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (

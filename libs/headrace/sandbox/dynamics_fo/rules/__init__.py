@@ -17,15 +17,8 @@ from headrace.sandbox.dynamics_fo.rules import (
     vendors,
 )
 
+_AREAS = (parties, products, sales, vendors, purchasing, customer_invoices, vendor_invoices, vendor_payments)
 RULES: Mapping[str, EntityRules] = {
-    **parties.RULES,
-    **products.RULES,
-    **sales.RULES,
-    **vendors.RULES,
-    **purchasing.RULES,
-    **customer_invoices.RULES,
-    **vendor_invoices.RULES,
-    **vendor_payments.RULES,
-    **settled_invoices.RULES,
+    name: rules for area in (*_AREAS, settled_invoices) for name, rules in area.RULES.items()
 }
 NO_RULES = EntityRules()
