@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -26,6 +25,7 @@ from headrace.platform.http_connection import Body
 from headrace.platform.http_transport import Transport
 from headrace.platform.json_text import dump_json, parse_json
 from headrace.platform.retry_after import retry_after
+from headrace.platform.tracing import traceparent
 
 __all__ = ["Body", "HttpClient", "Timeouts", "dump_json", "parse_json", "traceparent"]
 
@@ -217,6 +217,7 @@ class HttpClient:
         Raises:
             RetryLater: not reached, throttled, or cut off while parts are taken. StopConnection: 401 twice.
         """
+        started, status = time.perf_counter(), "cancelled"
         try:
             async with self.budget.spend(1, self._patience):
                 answer = await self._open(path)
@@ -225,6 +226,7 @@ class HttpClient:
                     await self._reauthenticate()
                     answer = await self._open(path)
                 try:
+                    status = str(answer.status_code)
                     self._observe(answer)
                     if answer.status_code == httpx.codes.UNAUTHORIZED:
                         raise self._unauthorized(operation)
@@ -236,7 +238,11 @@ class HttpClient:
                 finally:
                     await answer.aclose()
         except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+            status = type(error).__name__
             raise RetryLater(f"{operation}: {_words(error)}") from None
+        finally:
+            elapsed = time.perf_counter() - started
+            metrics.CALL_SECONDS.labels(self.connection, operation, status).observe(elapsed)
 
     async def _open(self, path: str) -> httpx.Response:
         extensions = {"target": self._target(path, None)}
@@ -379,14 +385,6 @@ async def _whole(answer: httpx.Response) -> bytes:
             raise _TooLarge
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def traceparent(trace: str) -> str:
-    """Return a W3C traceparent for a trace id of 32 hexadecimal digits; a whole traceparent stays as it is.
-
-    Source: W3C Trace Context, §3.2.
-    """
-    return trace if "-" in trace else f"00-{trace}-{secrets.token_hex(8)}-01"
 
 
 def _back_off(attempt: int) -> float:

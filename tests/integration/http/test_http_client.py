@@ -312,3 +312,64 @@ async def test_many_calls_share_a_few_connections() -> None:
         await asyncio.gather(*(http_client.read("GET", "/a", operation="a") for _ in range(60)))
         assert len(server.requests) == 60
         assert server.connections <= 3
+
+
+class TestStreamed:
+    async def taken(self, http_client: HttpClient, path: str = "/file") -> bytes:
+        async with http_client.streamed(path, operation="file") as response:
+            assert response.status_code == 200
+            return b"".join([part async for part in response.aiter_bytes()])
+
+    async def test_parts_come_as_they_arrive(self) -> None:
+        more = asyncio.Event()
+
+        async def in_two(request: bytes, writer: asyncio.StreamWriter) -> None:
+            whole = answer(body=b"a" * 50 + b"b" * 50)
+            writer.write(whole[:-50])
+            await more.wait()
+            writer.write(whole[-50:])
+
+        async with running(in_two) as server, client(server.port) as http_client:
+            async with http_client.streamed("/file", operation="file") as response:
+                parts = response.aiter_bytes()
+                first = await anext(parts)
+                assert set(first) == {ord("a")}, "before the answer has ended"
+                more.set()
+                rest = [part async for part in parts]
+            assert first + b"".join(rest) == b"a" * 50 + b"b" * 50
+
+    @pytest.mark.parametrize("fault", [drop, silence, half, garbage], ids=lambda f: f.__name__)
+    async def test_what_is_cut_off_is_for_later_and_not_repeated_here(self, fault: Handler) -> None:
+        async with running(fault) as server, client(server.port) as http_client:
+            with pytest.raises(RetryLater) as caught:
+                await self.taken(http_client)
+            assert len(server.requests) == 1
+            assert CANARY not in str(caught.value)
+
+    async def test_a_token_that_ended_is_renewed_once(self) -> None:
+        renewed = []
+
+        async def renew() -> None:
+            renewed.append(1)
+
+        async with (
+            running(answer(401), answer(body=b"x"), answer(401)) as server,
+            client(server.port, reauthenticate=renew) as http_client,
+        ):
+            assert await self.taken(http_client) == b"x"
+            with pytest.raises(StopConnection):
+                await self.taken(http_client)
+            assert len(renewed) == 2
+
+    async def test_throttling_is_told_and_heeded(self) -> None:
+        async with running(answer(429, {"retry-after": "7"})) as server, client(server.port) as http_client:
+            with pytest.raises(RetryLater) as caught:
+                await self.taken(http_client)
+            assert caught.value.after == 7
+            assert http_client.budget.pause_left() > 6
+
+    async def test_another_origin_is_refused(self) -> None:
+        async with running(answer()) as server, client(server.port) as http_client:
+            with pytest.raises(RejectRecord, match="outside the connection"):
+                await self.taken(http_client, "http://127.0.0.1:1/file")
+            assert server.requests == []

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from headrace.cli.systems import CONNECTORS
 from headrace.connectors.avidxchange.config import Auth, Entity
+from headrace.connectors.dataverse.config import Documents
+from headrace.connectors.dataverse.config import Webhook as DataverseWebhook
 from headrace.connectors.dynamics_fo.config import DimensionFormat
 from headrace.connectors.dynamics_fo.config import Webhook as EventsWebhook
 from headrace.connectors.pipedrive.config import OAuth
@@ -99,7 +101,7 @@ def test_the_last_block_is_one_to_copy(tmp_path: Path) -> None:
     path = tmp_path / "headrace.yaml"
     path.write_text(TEXT + re.sub("^  # ", "  ", connections, flags=re.MULTILINE), encoding="utf-8")
     settings, configs = loaded(path)
-    assert set(configs) == {"crm", "erp", "payables", "documents", "crm-us", "erp-us"}
+    assert set(configs) == {"crm", "erp", "sales", "payables", "documents", "crm-us", "erp-us"}
     assert {"customer", "sales_order"} <= set(routes(settings, "crm-us")) & set(routes(settings, "erp-us"))
 
     (rules,) = re.findall(r"each: (\{number.*\}), (\{.*\})\.", block)
@@ -132,7 +134,8 @@ def test_it_shows_every_setting(spelled_out: Path) -> None:
 
 
 def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    crm, erp, payables, documents = (document["connections"][name] for name in ("crm", "erp", "payables", "documents"))
+    names = ("crm", "erp", "payables", "documents", "sales")
+    crm, erp, payables, documents, sales = (document["connections"][name] for name in names)
     for place, model, shown in (
         ("settings", Settings, document),
         ("kafka", KafkaSettings, document["kafka"]),
@@ -140,9 +143,13 @@ def _lacking(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("connection crm", ConnectionSettings, crm),
         ("connection erp", ConnectionSettings, erp),
         ("connection payables", ConnectionSettings, payables),
+        ("connection sales", ConnectionSettings, sales),
         ("avidxchange", SYSTEMS["avidxchange"].config, payables["config"]),
         ("avidxchange auth", Auth, payables["config"]["auth"]),
         ("avidxchange entity", Entity, payables["config"]["entities"]["usmf"]),
+        ("dataverse", SYSTEMS["dataverse"].config, sales["config"]),
+        ("dataverse webhook", DataverseWebhook, sales["config"]["webhook"]),
+        ("dataverse documents", Documents, sales["config"]["documents"]),
         ("pipedrive", SYSTEMS["pipedrive"].config, crm["config"]),
         ("pipedrive webhook", PipedriveWebhook, crm["config"]["webhook"]),
         ("pipedrive oauth", OAuth, {}),
