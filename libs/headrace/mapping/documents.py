@@ -112,7 +112,7 @@ class Step(Node):
     `marker` names the fields by which our own write is found again (I4); `match` lists other natural keys, tried in
     order before a create. With `each` the step's name becomes "<step>:<id>". `where` leaves steps or items out.
     With `id` and no `each` there is a record for each value that it ever has, such as a note for each revision.
-    `keep` leaves the records of items that are gone: what was sent stays sent.
+    `keep` leaves the records of items that are gone: what was sent stays sent, and items with one marker are sent once.
     `identity` is the name under which links know the record, where it is not the object's. `create: never` only
     completes a record that is linked already; a condition says when a new one may be made. With `after` the step is
     taken only where that earlier step's record is there. Fields in `once` are written when the record is created, and

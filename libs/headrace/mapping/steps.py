@@ -35,7 +35,7 @@ class StepProgram:
         root = Scope(step.step, tables)
         inner = root if step.each is None else Scope(step.step, tables, at_root=False)
         self._record = None if step.record is None else compile_expression(step.record, root.inside("record"))
-        self._each = step.each
+        self._each, self._keep = step.each, step.keep
         self._items = None if step.each is None else compile_path(step.each, root)
         self._id = None if step.id is None else compile_expression(step.id, inner.inside("id"))
         self._where = None if step.where is None else compile_test(step.where, inner)
@@ -86,6 +86,8 @@ class StepProgram:
                 continue
             step = self._one(item, run, name, asserted)
             if step.marker and len(step.marker) == len(self._marker) + len(self._open) and step.marker in marks:
+                if self._keep:
+                    continue  # the same thing twice is sent once
                 # The second one would find the first one's record, and take it for its own.
                 words = ", ".join(f"{target} {shown(value)}" for target, value in step.marker.items())
                 detail = f"{run.label}{words} is there twice; by it our own write is found again (I4)"

@@ -21,7 +21,7 @@ steps:
     marker: [key]
     match: [[key]]
     fields:
-      key: {copy: attachment_id}
+      key: {copy: media_type}
       name: {copy: name}
 """
 
@@ -32,7 +32,7 @@ def bench():
 
 
 def deal(number=1, *names):
-    files = [{"attachment_id": name, "name": f"{name}.pdf", "media_type": "application/pdf"} for name in names]
+    files = [{"attachment_id": name, "name": f"{name}.pdf", "media_type": name} for name in names]
     return event("opportunity", "55", {"title": "Pumps", "attachments": files}, number=number, obj="opportunity")
 
 
@@ -42,6 +42,13 @@ async def test_what_was_sent_stays_and_what_comes_is_sent_once(bench):
     assert [action for action, _ in bench.target.ledger] == ["create", "create", "create"]
     assert sorted(record["key"] for record in bench.target.records.values()) == ["a", "b", "c"]
     assert bench.links.get("erp", "upload", "T1").canonical_id == given.key
+
+
+async def test_the_same_file_twice_is_sent_once(bench):
+    first, second = deal(1, "a", "b").data["attachments"]
+    files = [first, {**first, "attachment_id": "a2", "name": "copy of a.pdf"}, second]
+    await bench.feed(event("opportunity", "55", {"title": "Pumps", "attachments": files}, obj="opportunity"))
+    assert sorted(record["name"] for record in bench.target.records.values()) == ["a.pdf", "b.pdf"]
 
 
 async def test_an_item_that_is_there_is_not_sent_again(bench):
