@@ -6,6 +6,8 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -13,29 +15,52 @@ from rich.console import Console
 from tests.faults import results
 from tests.faults.ledgers import KINDS
 from tests.faults.oracle import FAULTS
+from tests.faults.randomised import plan
 from tests.faults.rows import chosen
-from tests.faults.running import Result, run_all
+from tests.faults.running import Result, run_all, run_plan
+
+LOAD_SEED = 1
+"""What the load of the matrix draws, the same each time."""
 
 _console = Console(width=150, highlight=False)
 
 
 def main(given: argparse.Namespace) -> int:
     """Run what was asked for; return the exit code."""
-    rows = chosen(given.rows)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    if given.seed is None and given.minutes is None:
+        runs = [run_all(chosen(given.rows), folder, LOAD_SEED)]
+    else:
+        runs = (run_plan(plan(seed), folder) for seed in _seeds(given.seed, given.minutes))
+    write = results.write if given.seed is None and given.minutes is None else results.write_random
     done: list[Result] = []
-    command = "make faults" + (f' ROWS="{given.rows}"' if given.rows else "")
-    for result in run_all(rows, folder, given.seed):
-        done.append(result)
-        _show(result)
-        results.write(done, command, page=not given.rows)
+    for run in runs:
+        for result in run:
+            done.append(result)
+            _show(result)
+            write(done)
     broken = [result for result in done if not result.held]
     _console.print(f"{len(done) - len(broken)} of {len(done)} rows held; written: {results.FILE}")
     if broken:
         _console.print(f"logs: {folder}")
+        if write is results.write_random:
+            seeds = dict.fromkeys(str(result.seed) for result in broken)
+            _console.print(f"again: {'  '.join(f'make faults SEED={seed}' for seed in seeds)}")
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def _seeds(first: int | None, minutes: float | None) -> Iterator[int]:
+    """Yield a seed; with minutes, one after the other until they are over."""
+    seed = int(time.time()) % 1_000_000 if first is None else first
+    until = time.monotonic() + (minutes or 0.0) * 60
+    while True:
+        _console.print(f"[bold]seed {seed}[/]")
+        yield seed
+        if time.monotonic() >= until:
+            return
+        seed += 1
 
 
 def _show(result: Result) -> None:
@@ -59,7 +84,8 @@ def _cell(result: Result, kind: str) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rows", default="", help="words of names, or groups, between commas; default: all rows")
-    parser.add_argument("--seed", type=int, default=1, help="of the load")
+    parser.add_argument("--seed", type=int, help="random runs in place of the rows: what this seed draws")
+    parser.add_argument("--minutes", type=float, help="random runs, seed after seed, for so long")
     return parser.parse_args()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from headrace.cli.demo.payables import Demo
 from tests.faults import edge_faults as edge
 from tests.faults import kafka_faults as kafka
 from tests.faults import process_faults as processes
 from tests.faults.ledgers import KINDS
 from tests.faults.process_faults import Fault
+from tests.faults.unprotected import UnprotectedDeployment
 
 OF_CRM = ("create", "update", "order")
 OF_ERP = ("create", "update", "order", "invoice")
@@ -24,10 +26,12 @@ class Surroundings:
     Attributes:
         nodes: brokers.
         clocks: seconds by which a sandbox's clock is ahead of ours, by its name.
+        made: the deployment.
     """
 
     nodes: int = 1
     clocks: Mapping[str, float] | None = None
+    made: type[Demo] = Demo
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Row:
         fault: what happens.
         kinds: operations of the load.
         rounds: how often the load does each kind at least, before the fault and after it.
+        pause: seconds between two things that the load does.
+        control: it must not hold: what protects is switched off, and the oracle has to notice.
     """
 
     name: str
@@ -47,6 +53,8 @@ class Row:
     fault: Fault
     kinds: tuple[str, ...] = KINDS
     rounds: int = 1
+    pause: float = 0.25
+    control: bool = False
 
 
 SURROUNDINGS: Mapping[str, Surroundings] = {
@@ -56,6 +64,7 @@ SURROUNDINGS: Mapping[str, Surroundings] = {
     "one broker": Surroundings(),
     "skewed clocks": Surroundings(clocks={"pipedrive": 300.0, "dynamics_fo": -240.0, "avidxchange": 90.0}),
     "three brokers": Surroundings(nodes=3),
+    "control": Surroundings(made=UnprotectedDeployment),
 }
 
 _TARGETS = {
@@ -128,7 +137,7 @@ def _crash_points() -> Iterator[Row]:
 
 
 def _crash(name: str, point: str, kind: str) -> Row:
-    return Row(f"killed at {point}: {kind}", "crash points", processes.crash(name, point, 2), (kind,))
+    return Row(f"killed at {point}: {kind}", "crash points", processes.crash(name, point, 2), (kind,), pause=0.7)
 
 
 ROWS: Sequence[Row] = (
@@ -146,6 +155,7 @@ ROWS: Sequence[Row] = (
         }.items()
     ),
     *(Row(name, "three brokers", fault) for name, fault in _THREE_BROKERS.items()),
+    Row("protocol switched off: reply lost", "control", edge.target("drop_reply"), ("create", "order"), control=True),
 )
 
 

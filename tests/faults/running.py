@@ -14,8 +14,11 @@ from typing import Any
 from headrace.platform.stack import Stack, StackConfig
 from tests.faults.business import Load
 from tests.faults.oracle import Verdict, recovery
+from tests.faults.randomised import Plan
 from tests.faults.rows import SURROUNDINGS, Row, Surroundings
 from tests.faults.site import Site
+
+AFTERWARDS = "judged once more: "
 
 
 @dataclass(slots=True)
@@ -34,11 +37,13 @@ class Result:
     busy: float = 0.0
     """The machine's load average when it ended."""
     trouble: str = ""
+    control: bool = False
 
     @property
     def held(self) -> bool:
-        """Whether the fault bit and the promise was kept."""
-        return not self.trouble and all(verdict.clean for verdict in self.verdicts.values())
+        """Whether the fault bit and the promise was kept; of a control, whether the oracle noticed."""
+        clean = all(verdict.clean for verdict in self.verdicts.values())
+        return not self.trouble and clean is not self.control
 
     def as_json(self) -> dict[str, Any]:
         """Return it for `build/faults.json`."""
@@ -46,6 +51,7 @@ class Result:
             "row": self.row,
             "group": self.group,
             "held": self.held,
+            "control": self.control,
             "seed": self.seed,
             "cells": {kind: verdict.as_json() for kind, verdict in sorted(self.verdicts.items())},
             "evidence": self.evidence,
@@ -59,13 +65,19 @@ class Result:
 
 
 @contextmanager
-def surroundings(group: str, folder: Path, seed: int) -> Iterator[Site]:
+def surroundings(group: str, wanted: Surroundings, folder: Path, seed: int) -> Iterator[Site]:
     """Make stack and deployment of a group, and take them down again."""
-    wanted = SURROUNDINGS[group]
     stack = Stack(StackConfig(data_dir=folder / "stack", nodes=3 if wanted.nodes == 3 else 1, start_timeout=180.0))
     info = stack.up()
     site = Site(
-        stack, info, folder / "site", f"{_word(group)}.", seed, overrides=_overrides(wanted), clocks=wanted.clocks
+        stack,
+        info,
+        folder / "site",
+        f"{_word(group)}.",
+        seed,
+        overrides=_overrides(wanted),
+        clocks=wanted.clocks,
+        made=wanted.made,
     )
     try:
         site.start()
@@ -81,10 +93,11 @@ def surroundings(group: str, folder: Path, seed: int) -> Iterator[Site]:
 def run(site: Site, row: Row) -> Result:
     """Run one row; what goes wrong is in the result."""
     result, started, since = Result(row.name, row.group, site.seed), time.monotonic(), datetime.now(UTC)
+    result.control = row.control
     restarts = dict(site.supervisor.counts)
     site.lifted_at = None
     try:
-        with Load(site.business, row.kinds) as load:
+        with Load(site.business, row.kinds, row.pause) as load:
             load.goes_on(site.wait, row.rounds)
             result.evidence = row.fault(site, load)
             load.goes_on(site.wait, row.rounds)
@@ -107,7 +120,7 @@ def run(site: Site, row: Row) -> Result:
 
 def afterwards(site: Site, group: str) -> Result:
     """Judge everything that ever happened at a site: what came late, after its own row was judged, shows here."""
-    result = Result(f"all rows of {group}, judged once more at the end", group, site.seed)
+    result = Result(f"{AFTERWARDS}all of {group}", group, site.seed)
     result.verdicts = site.settle(datetime.min.replace(tzinfo=UTC))
     return result
 
@@ -118,10 +131,19 @@ def run_all(rows: Iterable[Row], folder: Path, seed: int) -> Iterator[Result]:
     for row in rows:
         groups.setdefault(row.group, []).append(row)
     for group, members in groups.items():
-        with surroundings(group, folder / _word(group), seed) as site:
+        with surroundings(group, SURROUNDINGS[group], folder / _word(group), seed) as site:
             for row in members:
                 yield run(site, row)
-            yield afterwards(site, group)
+            if not any(row.control for row in members):
+                yield afterwards(site, group)
+
+
+def run_plan(plan: Plan, folder: Path) -> Iterator[Result]:
+    """Run the rounds that a seed draws, and judge once more at the end."""
+    with surroundings(plan.group, plan.surroundings, folder / _word(plan.group), plan.seed) as site:
+        for row in plan.rows:
+            yield run(site, row)
+        yield afterwards(site, plan.group)
 
 
 def _quieten(site: Site) -> None:
