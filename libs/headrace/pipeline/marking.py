@@ -79,7 +79,7 @@ class Marking:
         identity = self._identity(event, intent.step, intent.object)
         known = self._links.get(self._connection, identity, intent.target_id) if intent.target_id else None
         if known is not None:
-            mark = values.without(known.written_fingerprint or "", frozenset(intent.fields))
+            mark = values.taken_back(known.written_fingerprint or "", intent.fields)
             await self._links.put(replace(known, written_fingerprint=mark or None, writing=False))
 
     def _new(self, event: CanonicalEvent, step: Step, identity: str, origin: str, mark: str | None) -> Link:
