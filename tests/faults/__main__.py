@@ -69,7 +69,7 @@ def _show(result: Result) -> None:
     recovery = "" if result.recovery is None else f"recovered in {result.recovery:g} s"
     _console.print(f"{mark} {result.row:58} {cells}  {recovery} [dim]{result.seconds:g} s[/]")
     if result.trouble:
-        _console.print(f"  [red]{result.trouble[:3000]}[/]", markup=True)
+        _console.print(f"  {result.trouble.splitlines()[0]}", markup=False)
     for kind, verdict in result.verdicts.items():
         for name in FAULTS:
             for case in getattr(verdict, name)[:5]:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from headrace.cli.demo.deployment import CRM, ERP
+from headrace.platform.broker_access import client_options
+from headrace.platform.lag import Lag
 from headrace.platform.settings import load_settings
 from headrace.platform.stack import Stack
 from headrace.platform.topics import TopicNames
@@ -99,6 +102,34 @@ def poisonous_messages(site: Site, load: Load) -> Evidence:
     load.goes_on(site.wait, 2)
     site.lift()
     return {"messages": written}
+
+
+def retention_passed(site: Site, load: Load) -> Evidence:
+    """Delete everything from the inboxes while ingest is stopped, as retention does to who is away for too long."""
+
+    async def delete() -> int:
+        settings = load_settings()
+        names = TopicNames(settings.kafka.prefix)
+        lag, admin = Lag(settings.kafka), AIOKafkaAdminClient(**client_options(settings.kafka))
+        await lag.start()
+        await admin.start()
+        try:
+            ends = await lag.ends(names.inbox(name) for name in settings.connections)
+            await admin.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
+        finally:
+            await admin.close()
+            await lag.stop()
+        return sum(ends.values())
+
+    process = site.process("ingest")
+    with site.supervisor.leaving(process):
+        process.terminate()
+        load.goes_on(site.wait, 3)
+        with site.deployment.environ():
+            deleted = asyncio.run(delete())
+        site.lift()
+        process.start()
+    return {"deliveries deleted": deleted}
 
 
 def _stack(site: Site) -> Stack:

@@ -7,6 +7,7 @@
 | invoice | approved invoices of AvidXchange and their scans | vendor invoices of F&O: header, lines, image |
 | batch | vendors of F&O | vendors of AvidXchange, many in one call |
 
+What we ourselves write to organizations of the CRM, their account numbers, must leave what people said there.
 A customer counts as update once its organization was edited. An order for an item that F&O has not released in that
 company is excused, and so is an invoice of a vendor that F&O does not know: they wait.
 """
@@ -88,7 +89,7 @@ class Ledgers:
 
     def written(self) -> list[Written]:
         """Return what the targets were given."""
-        return [*_written_to_erp(self.erp), *_written_to_ap(self.ap)]
+        return [*_written_to_erp(self.erp), *_written_to_ap(self.ap), *_written_to_crm(self.crm)]
 
     def requests(self) -> list[str]:
         """Return a line for each request that the targets remember, readable."""
@@ -123,15 +124,33 @@ def _customers_wanted(crm: Ledger) -> Iterator[Wish]:
     rows = crm.of("organization", "field")
     fields = _Fields(rows["field"])
     for _, own in _by_key(rows["organization"]):
-        said = [
-            Said((row["after"]["name"], fields.value("organization", row["after"], "Phone") or ""), row["at"])
-            for row in own
-        ]
-        last = own[-1]["after"]
-        vat = fields.value("organization", last, "VAT number")
-        name = f"{fields.value('organization', last, 'Legal entity')} {vat}"
+        said = [Said(_buyer(fields, row["after"]), row["at"]) for row in own if not _is_ours(row)]
         versions = _distinct(said)
-        yield Wish("update" if len(versions) > 1 else "create", name, versions, words=(vat,))
+        vat = fields.value("organization", own[-1]["after"], "VAT number")
+        yield Wish("update" if len(versions) > 1 else "create", _name_of(fields, own[-1]), versions, words=(vat,))
+
+
+def _written_to_crm(crm: Ledger) -> Iterator[Written]:
+    """Yield what we wrote over what people said in the CRM: nobody asks for that (I7)."""
+    rows = crm.of("organization", "field")
+    fields = _Fields(rows["field"])
+    for row in rows["organization"]:
+        if _is_ours(row) and row["before"] and _buyer(fields, row["before"]) != _buyer(fields, row["after"]):
+            name = f"{_name_of(fields, row)} at its source"
+            yield Written("update", name, row["action"], _buyer(fields, row["after"]), row["at"], row["seq"])
+
+
+def _buyer(fields: _Fields, organization: Row) -> tuple[str, str]:
+    return organization["name"], fields.value("organization", organization, "Phone") or ""
+
+
+def _name_of(fields: _Fields, row: Row) -> str:
+    return " ".join(str(fields.value("organization", row["after"], name)) for name in ("Legal entity", "VAT number"))
+
+
+def _is_ours(row: Row) -> bool:
+    """Only our own calls carry a trace; people's do not."""
+    return bool(row["request"]["traceparent"])
 
 
 def _orders_wanted(crm: Ledger, released: set[tuple[str, str]]) -> Iterator[Wish]:

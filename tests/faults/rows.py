@@ -78,7 +78,7 @@ _TARGETS = {
     "500, but committed": edge.target("status", status=500, handle=True),
     "429 storm, Retry-After in seconds": edge.storm(429),
     "429 storm, Retry-After as a date": edge.storm(429, retry_after="date"),
-    "429 storm without Retry-After": edge.storm(429, retry_after=""),
+    "429 storm without Retry-After": edge.storm(429, times=3, retry_after=""),
     "503 for every request": edge.storm(503, retry_after=""),
 }
 _HOOKS = {
@@ -104,6 +104,7 @@ _PROCESSES = {
 }
 _ONE_BROKER = {
     "bytes that are no event in the topics": kafka.poisonous_messages,
+    "inboxes emptied while ingest is stopped": kafka.retention_passed,
     "registry gone": kafka.registry_gone(),
     "registry gone while services start": kafka.registry_gone("processor", "ingest"),
     "the only broker killed": kafka.broker_killed(1),

@@ -163,18 +163,22 @@ class Site:
     # --- judging ---
 
     def judge(self, since: datetime | None = None, *, requests: bool = False) -> dict[str, Verdict]:
-        """Return the oracle's verdicts on what the sources said since a time; strange rows count whenever they came."""
+        """Return the oracle's verdicts on records of which the sources said something since a time."""
         self.ledgers.read()
         wishes, written = self.scope(since)
         return judge(wishes, written, self.ledgers.requests() if requests else ())
 
     def scope(self, since: datetime | None) -> tuple[list[Wish], list[Written]]:
-        """Return wishes of which something was said since a time, and what was written of them or of nobody."""
+        """Return what was said of records that have news since a time, all rows of these, and new rows of nobody."""
         wishes, written = self.ledgers.wishes(), self.ledgers.written()
         if since is None:
             return wishes, written
-        old = {each.name for each in wishes if each.versions[-1].at < since}
-        return [each for each in wishes if each.name not in old], [each for each in written if each.name not in old]
+        names = {each.name for each in wishes}
+        new = {each.name for each in wishes if each.versions[-1].at >= since}
+        return (
+            [each for each in wishes if each.name in new],
+            [each for each in written if each.name in new or (each.name not in names and each.at >= since)],
+        )
 
     def settle(self, since: datetime) -> dict[str, Verdict]:
         """Wait until all is there or the time is up, then until nothing more comes; return the verdicts."""
