@@ -11,7 +11,7 @@ CHECKS := lint types layers schemas mappings compose kubernetes
 SUITES := test-unit test-contract test-integration test-e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
+.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e faults soak lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ test-integration: setup ## Parts against real Kafka, a real registry and the san
 
 test-e2e: setup ## Whole processes, killed on the way, judged by the sandboxes' ledgers
 	@$(PYTEST) tests/e2e tests/faults
+
+faults: setup ## Every row of the fault matrix, 40 minutes (ROWS="words, groups"; SEED=n: what a seed draws instead)
+	@$(BIN)/python -m tests.faults $(if $(ROWS),--rows "$(ROWS)") $(if $(SEED),--seed $(SEED))
+
+soak: setup ## Random faults, seed after seed: make soak MINUTES=60
+	@$(BIN)/python -m tests.faults --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Style and common mistakes
 	@$(BIN)/ruff check .

@@ -121,6 +121,18 @@ def mark(fields: Mapping[str, Any]) -> str:
     return " ".join(f"{_escaped(name)}={_hash(fields[name])}" for name in sorted(fields))
 
 
+def announced(found: str | None, fields: Mapping[str, Any]) -> str:
+    """Return a mark by which a record is known before and after a write of these fields: either value is ours."""
+    kept = [part for part in (found or "").split(" ") if part]
+    return " ".join(kept + [part for part in mark(fields).split(" ") if part not in kept])
+
+
+def taken_back(found: str, fields: Mapping[str, Any]) -> str:
+    """Return what was marked before a write of these fields was announced that was not made."""
+    gone = mark(fields).split(" ")
+    return " ".join(part for part in found.split(" ") if part not in gone)
+
+
 def matches(found: str, record: Mapping[str, Any]) -> bool:
     """Say whether `record` holds the values that `mark` was made of, as far as it has these fields at all."""
     present = [same_value for _, there, same_value in _compared(found, record) if there]
@@ -159,13 +171,15 @@ def tells(record: Mapping[str, Any], name: str) -> bool:
 
 
 def _compared(found: str, record: Mapping[str, Any]) -> Iterator[tuple[str, bool, bool]]:
-    """Yield each name of a mark, whether the record has it, and whether its value is the marked one."""
+    """Yield each name of a mark, whether the record has it, and whether its value is a marked one."""
+    marked: dict[str, list[str]] = {}
     for part in found.split(" "):
-        name, _, marked = part.rpartition("=")
+        name, _, digest = part.rpartition("=")
         if name:
-            name = _unescaped(name)
-            value = _at(record, name)
-            yield name, value is not _ABSENT, value is not _ABSENT and _hash(value) == marked
+            marked.setdefault(_unescaped(name), []).append(digest)
+    for name, digests in marked.items():
+        value = _at(record, name)
+        yield name, value is not _ABSENT, value is not _ABSENT and _hash(value) in digests
 
 
 def _at(record: Mapping[str, Any], name: str) -> Any:

@@ -40,7 +40,10 @@ class Marking:
         for other in named(performed.state):
             link = self._links.get(self._connection, other.object, other.target_id)
             if link is not None and link.writing:
-                await self._links.put(replace(link, writing=False))
+                before = link.written_fingerprint or ""
+                ours = {name for name in other.shadow if values.without(before, {name}) != before}
+                mark = marked(before, {name: other.holds(name) for name in ours})
+                await self._links.put(replace(link, written_fingerprint=mark or None, writing=False))
         step = performed.state.main
         if step is None:
             return
@@ -79,7 +82,7 @@ class Marking:
         identity = self._identity(event, intent.step, intent.object)
         known = self._links.get(self._connection, identity, intent.target_id) if intent.target_id else None
         if known is not None:
-            mark = values.without(known.written_fingerprint or "", frozenset(intent.fields))
+            mark = values.taken_back(known.written_fingerprint or "", intent.fields)
             await self._links.put(replace(known, written_fingerprint=mark or None, writing=False))
 
     def _new(self, event: CanonicalEvent, step: Step, identity: str, origin: str, mark: str | None) -> Link:

@@ -295,13 +295,16 @@ class Performer:
     async def _announce(self, step: PlannedStep, existing: Step, changed: Mapping[str, Any]) -> Link | None:
         """Mark what the record will hold before it does: the target's webhook may be quicker than we are (I7).
 
+        What we wrote before stays marked until the write is made: a target that keeps saying "not now" holds it for
+        long, and its own source reads it meanwhile.
+
         Returns:
             The link as it was, to go back to if nothing is written.
         """
         link = self._links.get(self._connection, step.known_as, existing.target_id)
         if link is not None:
             await self._links.put(
-                replace(link, writing=True, written_fingerprint=marked(link.written_fingerprint, changed))
+                replace(link, writing=True, written_fingerprint=values.announced(link.written_fingerprint, changed))
             )
         return link
 

@@ -183,7 +183,12 @@ class StreamWorker:
         self._assigned = frozenset()
 
     def assigned(self, partitions: set[TopicPartition]) -> None:
-        """Note what is owned now; the consuming loop recovers its state before it hands anything over."""
+        """Note what is owned now; the consuming loop recovers its state before it hands anything over.
+
+        Nothing is fetched until then: a fetch that began before the rebalance would bring messages of the new
+        assignment into the old one, where they are dropped, and their offsets would be committed with the next (I2).
+        """
+        self._consumer.pause(*partitions)
         self._generation += 1
         self._last_heartbeat = time.monotonic()
         self._assigned = frozenset(tp.partition for tp in partitions)

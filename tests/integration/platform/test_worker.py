@@ -219,3 +219,32 @@ async def test_events_of_partitions_without_a_commit_are_not_skipped_by_the_next
 
     _, handler = await bench.worker()
     await until(lambda: handler.total == 200)
+
+
+async def test_what_is_fetched_while_the_group_is_dealt_out_anew_is_not_skipped(bench):
+    """A fetch that began before a rebalance ends after it, with messages of the new assignment (I2)."""
+    first, one = await bench.worker()
+    fetch, begun, through = first._consumer.getmany, asyncio.Event(), asyncio.Event()
+
+    async def long_fetch(**options):
+        begun.set()
+        await through.wait()
+        return await fetch(**options)
+
+    first._consumer.getmany = long_fetch
+    await begun.wait()
+    _, two = await bench.worker("two")
+    await bench.fill(400)
+    async with asyncio.timeout(30):
+        while not await fetched(first):
+            await asyncio.sleep(0.05)
+    through.set()
+    await until(lambda: one.total + two.total >= 400, 20)
+    assert one.total
+    assert two.total
+
+
+async def fetched(worker):
+    """Say whether messages lie ready in the consumer of a worker, or none will come as its partitions are held."""
+    consumer = worker._consumer
+    return bool(consumer._fetcher._records) or consumer.paused() == consumer.assignment() != set()

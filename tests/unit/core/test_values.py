@@ -141,3 +141,21 @@ def test_a_record_matches_its_own_mark(record):
 )
 def test_look_up_by_dotted_name(name, value):
     assert values.lookup(RECORD, name) == value
+
+
+def test_while_a_write_is_under_way_either_value_is_ours():
+    """It is not there yet, or it is: a record that holds what was written before is no news either."""
+    before = values.mark({"name": "Berg AS", "phone": "1"})
+    under_way = values.announced(before, {"phone": "2"})
+    for phone in ("1", "2"):
+        assert values.matching(under_way, {"name": "Berg AS", "phone": phone}) == {"name", "phone"}
+        assert values.differing(under_way, {"name": "Berg AS", "phone": phone}) == frozenset()
+    assert values.differing(under_way, {"name": "Berg AS", "phone": "3"}) == {"phone"}
+
+
+def test_what_was_announced_and_not_made_is_taken_back():
+    before = values.mark({"name": "Berg AS", "phone": "1"})
+    under_way = values.announced(before, {"phone": "2"})
+    assert values.taken_back(under_way, {"phone": "2"}) == before
+    assert values.announced(None, {"phone": "2"}) == values.mark({"phone": "2"})
+    assert values.taken_back(values.mark({"phone": "2"}), {"phone": "2"}) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headrace.core import values
 from headrace.core.contracts import Action
 from headrace.core.errors import RejectRecord
 from headrace.core.event import Change
@@ -94,6 +95,15 @@ async def test_a_change_of_the_document_is_written_to_the_same_record(bench):
     await bench.feed(document(), document(2, summary="Two pumps.", number="INV-1b"))
     assert bench.target.records["D1"]["number"] == "INV-1b"
     assert [change for change in bench.target.ledger if change[0] == "create"] == [("create", "T2")]
+
+
+async def test_the_records_own_link_is_marked_with_what_it_holds_and_no_longer_with_what_it_held(bench):
+    await bench.links.put(Link("erp", "Deals", "D1", "somebody", "opportunity", "minted"))
+    await bench.feed(document(), document(2, number="INV-1b"))
+    link = bench.links.get("erp", "Deals", "D1")
+    assert values.matches(link.written_fingerprint, {"number": "INV-1b"})
+    assert not values.matches(link.written_fingerprint, {"number": "INV-1"})
+    assert not link.writing
 
 
 async def test_a_record_that_is_not_there_parks_with_the_remedy_and_is_not_made(bench):

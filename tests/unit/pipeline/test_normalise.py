@@ -351,6 +351,16 @@ async def test_a_write_under_way_is_waited_for(bench):
     assert "name" in bench.events("customer")[0].meta.echoed
 
 
+async def test_what_we_wrote_before_a_write_that_takes_long_is_no_news(bench):
+    """The target refuses for a while; meanwhile its own source reads what the write before left there."""
+    link = written({"name": "First"})
+    await bench.links.put(
+        replace(link, writing=True, written_fingerprint=values.announced(link.written_fingerprint, {"name": "Second"}))
+    )
+    await bench.holding(organization(version="", name="First"))
+    assert "name" in bench.events("customer")[0].meta.echoed
+
+
 async def test_a_record_of_another_identity_by_now_is_told_anew(bench):
     await bench.holding(organization())
     link = bench.links.get("crm", "organization", "7")

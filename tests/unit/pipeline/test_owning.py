@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from headrace.core import values
-from headrace.core.errors import LeaseLost, RejectRecord, RetryLater
+from headrace.core.errors import LeaseLost, OutcomeUnknown, RejectRecord, RetryLater
 from headrace.core.event import Change
 from headrace.core.outcome import Outcome
 from headrace.pipeline.links import Link
@@ -328,3 +328,45 @@ async def test_a_write_that_was_refused_leaves_the_mark_of_what_is_there():
     assert bench.state(customer()).parked.reason == "rejected"
     mark = bench.links.get("erp", "Customers", "T1").written_fingerprint
     assert "phone" not in values.differing(mark, {"phone": "1"})
+
+
+async def test_while_a_write_waits_what_was_written_before_is_still_known_as_ours():
+    """Read meanwhile by the target's own source, it would travel back as the target's word (I7)."""
+    bench = await started({"*": "latest"})
+    await bench.feed(customer(3, phone="1"))
+    marks = []
+
+    async def refuse(operation):
+        marks.append(bench.links.get("erp", "Customers", "T1").written_fingerprint)
+        raise OutcomeUnknown("connection reset") if len(marks) == 1 else RejectRecord("refused", "no")
+
+    bench.target.apply = refuse
+    await bench.feed(customer(4, phone="2"))
+    assert values.matching(marks[0], {"phone": "1"}) == values.matching(marks[0], {"phone": "2"}) == {"phone"}
+    after = bench.links.get("erp", "Customers", "T1")
+    assert (values.matching(after.written_fingerprint, {"phone": "1"}), after.writing) == ({"phone"}, False)
+    assert values.differing(after.written_fingerprint, {"phone": "2"}) == {"phone"}
+
+
+async def test_an_announcement_that_a_crash_left_behind_leaves_what_was_written_before():
+    bench = await started({"*": "latest"})
+    await bench.feed(customer(3, phone="1"))
+
+    async def lost(operation):
+        raise LeaseLost("the worker died before the call")
+
+    made, bench.target.apply = bench.target.apply, lost
+    bench.processor.on_message(bench.message(customer(4, phone="2")))
+    async with asyncio.timeout(5):
+        while not bench.failures:
+            await asyncio.sleep(0.005)
+    left = bench.links.get("erp", "Customers", "T1")
+    assert left.writing
+    assert values.matching(left.written_fingerprint, {"phone": "1"}) == {"phone"}
+    bench.failures.clear()
+    bench.target.apply = made
+    await bench.processor.on_revoked(1.0)
+    await bench.feed(customer(5, phone="3"))
+    after = bench.links.get("erp", "Customers", "T1")
+    assert (values.matching(after.written_fingerprint, {"phone": "3"}), after.writing) == ({"phone"}, False)
+    assert values.differing(after.written_fingerprint, {"phone": "1"}) == {"phone"}

@@ -24,6 +24,16 @@ EVENT_CODE = "events-of-the-sandbox-0001"
 
 SANDBOXES = ("pipedrive", "dynamics_fo")
 SERVICES = ("receiver", "ingest", "processor", "crm-processor")
+MODULES = {
+    "receiver": ("services.ingest.receiver", "HEADRACE_PORT"),
+    "ingest": ("services.ingest.worker", "HEADRACE_METRICS_PORT"),
+    "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
+    "crm-processor": ("services.pipedrive.worker", "HEADRACE_METRICS_PORT"),
+    "ap-processor": ("services.avidxchange.worker", "HEADRACE_METRICS_PORT"),
+    "documents-processor": ("services.recordengine.worker", "HEADRACE_METRICS_PORT"),
+    "sales-processor": ("services.dataverse.worker", "HEADRACE_METRICS_PORT"),
+}
+"""Service → what runs it, and the variable that tells it its port."""
 
 _SIGN_IN: Mapping[str, str] = {"dynamics_fo": "signin", "dataverse": "dataverse-signin"}
 """Sandbox → the port of its sign-in service, which is reached by TLS alone."""
@@ -89,6 +99,7 @@ class Deployment:
 
     sandboxes: tuple[str, ...] = SANDBOXES
     services: tuple[str, ...] = SERVICES
+    modules: Mapping[str, tuple[str, str]] = MODULES
 
     def __init__(
         self, stack: StackInfo, folder: Path, prefix: str = "", overrides: Mapping[str, Any] | None = None
@@ -133,7 +144,8 @@ class Deployment:
 
     def stop(self) -> None:
         """Stop services, then sandboxes."""
-        for group in (self.services, self.sandboxes):
+        added = [name for name in self.processes if name not in self.sandboxes]
+        for group in (added, self.sandboxes):
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: self.processes[name].terminate(), group))
         for control in self._controls.values():
@@ -171,28 +183,31 @@ class Deployment:
         ready = f"{self._url(name)}/_sandbox/health"
         return LocalProcess(name, "services.sandbox.app", arguments, self.environment, self.folder / "logs", ready)
 
+    def another(self, service: str, name: str, instance: str = "") -> LocalProcess:
+        """Return one more process of a service, not started yet, with a port of its own; `processes` holds it now.
+
+        Args:
+            service: which one.
+            name: of the process; its log has it, too.
+            instance: its name in the consumer group; its own unless one is given, which then two processes have.
+        """
+        self.ports[name] = free_port()
+        self.processes[name] = self._service(service, name, instance or f"{self.prefix}{name}")
+        return self.processes[name]
+
     def _services(self) -> dict[str, LocalProcess]:
-        modules = {
-            "receiver": ("services.ingest.receiver", "HEADRACE_PORT"),
-            "ingest": ("services.ingest.worker", "HEADRACE_METRICS_PORT"),
-            "processor": ("services.dynamics_fo.worker", "HEADRACE_METRICS_PORT"),
-            "crm-processor": ("services.pipedrive.worker", "HEADRACE_METRICS_PORT"),
-            "ap-processor": ("services.avidxchange.worker", "HEADRACE_METRICS_PORT"),
-            "documents-processor": ("services.recordengine.worker", "HEADRACE_METRICS_PORT"),
-            "sales-processor": ("services.dataverse.worker", "HEADRACE_METRICS_PORT"),
-        }
-        return {
-            name: LocalProcess(
-                name,
-                module,
-                [],
-                {**self.environment, port: str(self.ports[name]), "HEADRACE_INSTANCE": f"{self.prefix}{name}-0"},
-                self.folder / "logs",
-                f"{self._url(name)}/health/ready",
-            )
-            for name, (module, port) in modules.items()
-            if name in self.services
-        }
+        return {name: self._service(name, name, f"{self.prefix}{name}-0") for name in self.services}
+
+    def _service(self, service: str, name: str, instance: str) -> LocalProcess:
+        module, port = self.modules[service]
+        return LocalProcess(
+            name,
+            module,
+            [],
+            {**self.environment, port: str(self.ports[name]), "HEADRACE_INSTANCE": instance},
+            self.folder / "logs",
+            f"{self._url(name)}/health/ready",
+        )
 
     def _settings(self) -> dict[str, Any]:
         return {
