@@ -7,11 +7,13 @@ KUSTOMIZE := build/bin/kustomize
 # Tests run side by side, a file as a whole; each worker has its own Kafka and registry (1 GB with the services).
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# Suites that connectors inherit hold such properties too.
+HOSTILE := $(wildcard tests/contract/*/test_source.py tests/contract/*/test_target.py)
 CHECKS := lint types layers schemas mappings compose kubernetes
-SUITES := test-unit test-contract test-integration test-e2e
+SUITES := test-unit test-fuzz test-contract test-integration test-e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit test-contract test-integration test-e2e faults soak lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
+.PHONY: help setup demo demo-down test test-unit test-fuzz fuzz test-contract test-integration test-e2e faults soak lint format types layers schemas mappings compose kustomize kubernetes dashboard bench new-system stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  %-18s %s\n", $$1, $$2}'
@@ -37,6 +39,13 @@ test: setup ## Run everything that CI runs
 
 test-unit: setup ## Fast tests without network
 	@$(PYTEST) tests/unit
+
+test-fuzz: setup ## Input that somebody made up: a fixed number of examples, the same ones each time
+	@$(PYTEST) tests/fuzz
+
+fuzz: setup ## The same for an hour or so, with other examples each time (EXAMPLES of each property)
+	@EXAMPLES=$(or $(EXAMPLES),20000) $(PYTEST) --timeout=7200 tests/fuzz
+	@EXAMPLES=$(or $(EXAMPLES),20000) $(PYTEST) --timeout=7200 -k "made_up or stored_delivery or hostile" $(HOSTILE)
 
 test-contract: setup kustomize ## What every connector, sandbox, mapping and deployment file must show
 	@$(PYTEST) tests/contract

@@ -40,7 +40,7 @@ class DeliveryRefused(HeadraceError):
     """A webhook request is not taken in; the receiver answers with `status` and keeps nothing.
 
     Args:
-        status: HTTP status for the sender: 400, 401, 413 or 415.
+        status: HTTP status for the sender: 400, 401, 408, 413 or 415.
         reason: short text without secrets, also the metric label.
     """
 

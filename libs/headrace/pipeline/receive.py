@@ -1,8 +1,8 @@
 """The webhook receiver: verify, make durable, answer 202 (design §2.1). Nothing else happens before the answer.
 
 `POST /hooks/<connection>` answers 202 (durable; or what the sender takes for that, see `Notice.status`), 200 (a test
-message that needs no work), 401, 404, 413, 415, or 503 when Kafka does not confirm or a stored secret is missing:
-senders retry a 503, and none may be told 2xx for what could be lost (I1).
+message that needs no work), 400, 401, 404, 408, 413, 415, or 503 when Kafka does not confirm or a stored secret is
+missing: senders retry a 503, and none may be told 2xx for what could be lost (I1).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace.core.contracts import Source, WebhookRequest
-from headrace.core.errors import DeliveryRefused, StopConnection
+from headrace.core.errors import DeliveryRefused, RejectRecord, StopConnection
+from headrace.core.ids import fingerprint
 from headrace.pipeline.inbox import WEBHOOK, Delivery, Inbox, new_traceparent
 from headrace.platform import metrics
 from headrace.platform.crashpoints import point
@@ -35,7 +36,15 @@ PATH = "/hooks/"
 MAX_BODY = 1024 * 1024
 """Bytes of a webhook body. The largest sender that we know stays below 256 KiB."""
 
+BODY_TIMEOUT = 10.0
+"""Seconds in which a body must have come, however slowly; senders give up sooner."""
+
+_LENGTH_DIGITS = 20
 _REMEMBERED = 50_000
+_LONGEST_ID = 200
+"""Characters of a delivery's id; a longer one is known by its fingerprint: 50,000 of any length may need gigabytes."""
+_UNREAD = frozenset({408, 413, 415})
+"""Answers that are given while the body may still be coming; it is not waited for."""
 
 
 class Receiver:
@@ -45,16 +54,22 @@ class Receiver:
         sources: connection name to its source.
         inboxes: connection name to its inbox.
         produce_timeout: seconds that Kafka has to confirm before the sender is told 503; below any sender's time-out.
+        body_timeout: seconds in which the sender has to send its body.
     """
 
     def __init__(
-        self, sources: Mapping[str, Source], inboxes: Mapping[str, Inbox], produce_timeout: float = 8.0
+        self,
+        sources: Mapping[str, Source],
+        inboxes: Mapping[str, Inbox],
+        produce_timeout: float = 8.0,
+        body_timeout: float = BODY_TIMEOUT,
     ) -> None:
         self._sources = sources
         self._inboxes = inboxes
         for connection in sources:
             metrics.show_source(connection)
         self._produce_timeout = produce_timeout
+        self._body_timeout = body_timeout
         self._durable: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -78,6 +93,8 @@ class Receiver:
         except DeliveryRefused as refused:
             metrics.REFUSED.labels(connection, str(refused.status)).inc()
             headers = {"WWW-Authenticate": f'Basic realm="{connection}"'} if refused.status == 401 else {}
+            if refused.status in _UNREAD:
+                headers["Connection"] = "close"
             return _answer(refused.status, refused.reason, headers)
         except StopConnection as stop:
             # A stored secret is missing or cannot be decrypted: nobody can be told from a stranger.
@@ -106,34 +123,42 @@ class Receiver:
 
     async def _take_in(self, connection: str, source: Source, scope: Scope, receive: Receive) -> Response:
         headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
-        body = await _body(headers, receive)
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await _body(headers, receive)
+        except TimeoutError:
+            raise DeliveryRefused(408, "the body took too long") from None
         query = scope["query_string"]
         hook = WebhookRequest(headers=headers, body=body, query=dict(QueryParams(query)) if query else {})
         source.verify(hook)
         notice = source.notice(hook)
         if notice.ref is None:
             return _NOTHING_TO_DO
-        repeat = (connection, notice.delivery_id)
-        if notice.delivery_id and repeat in self._durable:
+        delivery_id = _short(notice.delivery_id)
+        repeat = (connection, delivery_id)
+        if delivery_id and repeat in self._durable:
             metrics.DELIVERIES_REPEATED.labels(connection).inc()
             return _taken(notice.status, "already taken in")
         point("receive.before-produce")
-        async with asyncio.timeout(self._produce_timeout):
-            await self._inboxes[connection].put(
-                Delivery(
-                    connection=connection,
-                    ref=notice.ref,
-                    arrival=WEBHOOK,
-                    body=body,
-                    content_type=headers.get("content-type", ""),
-                    delivery_id=notice.delivery_id,
-                    headers=headers,
-                    traceparent=_traceparent(headers.get("traceparent", "")),
-                )
-            )
+        delivery = Delivery(
+            connection=connection,
+            ref=notice.ref,
+            arrival=WEBHOOK,
+            body=body,
+            content_type=headers.get("content-type", ""),
+            delivery_id=delivery_id,
+            headers=headers,
+            traceparent=_traceparent(headers.get("traceparent", "")),
+        )
+        try:
+            async with asyncio.timeout(self._produce_timeout):
+                await self._inboxes[connection].put(delivery)
+        except RejectRecord:
+            # Half a surrogate pair in an id: JSON can say it, a topic cannot hold it, and it would be no better later.
+            raise DeliveryRefused(400, "names no record") from None
         point("receive.after-produce")
         metrics.DELIVERIES.labels(connection, "webhook").inc()
-        if notice.delivery_id:
+        if delivery_id:
             # Only after it is durable: a repeat of a delivery that failed must be taken in (I6).
             self._durable[repeat] = None
             if len(self._durable) > _REMEMBERED:
@@ -172,19 +197,28 @@ async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
     if headers.get("content-encoding", "identity") != "identity":
         raise DeliveryRefused(415, "compressed bodies are not taken")
     declared = headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > MAX_BODY:
+    if len(declared) > _LENGTH_DIGITS or not (declared.isascii() and declared.isdigit()) or int(declared) > MAX_BODY:
         raise DeliveryRefused(413, "body too large")
-    body = b""
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part: bytes = message.get("body", b"")
-        body = body + part if body else part
-        if len(body) > MAX_BODY:
+        size += len(part)
+        if size > MAX_BODY:
             raise DeliveryRefused(413, "body too large")
+        if part:
+            parts.append(part)
         if not message.get("more_body", False):
-            return body
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _short(delivery_id: str) -> str:
+    if len(delivery_id) <= _LONGEST_ID:
+        return delivery_id
+    return fingerprint(delivery_id.encode("utf-8", "surrogatepass"))
 
 
 def _traceparent(given: str) -> str:

@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from headrace.platform.http_server import HEAD_TIMEOUT, patient_for
+
 Check = Callable[[], dict[str, str]]
 """Returns what is wrong, name to words; empty if all is well."""
 
@@ -48,7 +50,7 @@ def routes(live: Check, ready: Check) -> list[Route]:
 class HttpServer:
     """uvicorn inside our own event loop, without its signal handlers: the service stops it when it has drained."""
 
-    def __init__(self, application: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, application: ASGIApp, host: str, port: int, head_timeout: float = HEAD_TIMEOUT) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # With protocol 0 asyncio would leave Nagle's algorithm on: 40 ms more for each answer.
         self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -58,7 +60,8 @@ class HttpServer:
             application,
             log_config=None,
             access_log=False,
-            http="httptools",
+            http=patient_for(head_timeout),
+            ws="none",
             lifespan="off",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=5,
