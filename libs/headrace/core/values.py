@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _EMPTY_DATES = (date(1900, 1, 1), date(1, 1, 1))
 _MONEY = ({"amount", "currency"}, {"value", "currency"})
 _LOOKUP = {"type", "id", "name"}
+_MAX_EXPONENT = 400
 _AS_THEY_ARE = frozenset({str, bool, int, type(None)})
 
 
@@ -21,12 +22,35 @@ def dump(value: Any) -> bytes:
     Decimal, date and datetime become {"$decimal": …}, {"$date": …}, {"$time": …}.
     Floats are refused: money never is one.
     """
-    return _ENCODER.encode(_tagged(value)).encode()
+    # Half a surrogate pair, which systems of UTF-16 leave when they cut a text, has no UTF-8, but a JSON escape.
+    return _ENCODER.encode(_tagged(value)).encode("utf-8", "backslashreplace")
 
 
 def load(data: bytes | str) -> Any:
-    """Return what `dump` was given."""
+    """Return what `dump` was given.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it was not `dump` that wrote this.
+    """
     return _DECODER.decode(data if isinstance(data, str) else data.decode())
+
+
+def decimal_of(text: str) -> Decimal:
+    """Return the number that a text from outside says, in a form that is not much longer written out.
+
+    "1e999999999" has eleven characters, and a gigabyte of digits. Every binary float is within bounds.
+
+    Raises:
+        ValueError: it is no finite number, or beyond 10^400 or below 10^-400.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or number.adjusted() > _MAX_EXPONENT or exponent < -_MAX_EXPONENT - len(text):
+        raise ValueError("a number beyond reason")
+    return number
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -72,7 +96,7 @@ def _untagged(pairs: dict[str, Any]) -> Any:
     if len(pairs) == 1:
         (name, value), *_ = pairs.items()
         if name == "$decimal":
-            return Decimal(value)
+            return decimal_of(value)
         if name == "$time":
             return datetime.fromisoformat(value)
         if name == "$date":

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from headrace.core.values import decimal_of
+
 _quoted = json.encoder.encode_basestring
 
 
@@ -17,7 +19,8 @@ def parse_json(response: httpx.Response | bytes) -> Any:
     """Return the JSON of an answer; fractions as Decimal, whole numbers as int.
 
     Raises:
-        ValueError: the body is not JSON in UTF-8. The caller decides what that means after a read or a change.
+        ValueError: the body is not JSON in UTF-8, or has a number beyond reason (`decimal_of`). The caller decides what
+            that means after a read or a change.
     """
     content = response if isinstance(response, bytes) else response.content
     return _DECODER.decode(content.decode().removeprefix("\ufeff"))
@@ -75,5 +78,5 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
+_DECODER = json.JSONDecoder(parse_float=decimal_of, parse_constant=_no_number)
 """Made once: json.loads makes one at each call that asks for more than its defaults."""

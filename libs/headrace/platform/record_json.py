@@ -73,6 +73,8 @@ def _escaped(value: Any) -> Any:
 
 
 def _unescaped(value: Any) -> Any:
+    if isinstance(value, float):
+        raise TypeError("a float, which no record holds")
     if isinstance(value, dict):
         return {
             name.removeprefix(_ESCAPE) if _is_escaped(name) else name: _unescaped(item) for name, item in value.items()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from headrace.core.values import decimal_of
 
 
 def text(value: Any) -> str | None:
@@ -27,11 +29,9 @@ def money(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError(f"{value!r} is no amount")
     try:
-        found = Decimal(value.strip() if isinstance(value, str) else value)
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is no amount") from None
-    if not found.is_finite():
-        raise ValueError(f"{value!r} is no amount")
+        found = decimal_of(str(value).strip())
+    except ValueError:
+        raise ValueError(f"{value!r:.60} is no amount") from None
     return found if found else Decimal(0)
 
 
@@ -90,11 +90,11 @@ def whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError(f"{value!r} is no whole number")
     try:
-        found = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is no whole number") from None
+        found = decimal_of(str(value).strip())
+    except ValueError:
+        raise ValueError(f"{value!r:.60} is no whole number") from None
     if found != int(found):
-        raise ValueError(f"{value!r} is no whole number")
+        raise ValueError(f"{value!r:.60} is no whole number")
     return int(found)
 
 
