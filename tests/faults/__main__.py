@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -89,5 +90,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends it: what it started ends with it
+        signal.signal(number, _interrupted)
     sys.exit(main(_arguments()))
