@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -36,10 +37,11 @@ def main(given: argparse.Namespace) -> int:
     write = results.write if given.seed is None and given.minutes is None else results.write_random
     done: list[Result] = []
     for run in runs:
-        for result in run:
-            done.append(result)
-            _show(result)
-            write(done)
+        with closing(run):  # takes down what it started, whatever happens here
+            for result in run:
+                done.append(result)
+                _show(result)
+                write(done)
     broken = [result for result in done if not result.held]
     _console.print(f"{len(done) - len(broken)} of {len(done)} rows held; written: {results.FILE}")
     if broken:
