@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -35,10 +37,11 @@ def main(given: argparse.Namespace) -> int:
     write = results.write if given.seed is None and given.minutes is None else results.write_random
     done: list[Result] = []
     for run in runs:
-        for result in run:
-            done.append(result)
-            _show(result)
-            write(done)
+        with closing(run):  # takes down what it started, whatever happens here
+            for result in run:
+                done.append(result)
+                _show(result)
+                write(done)
     broken = [result for result in done if not result.held]
     _console.print(f"{len(done) - len(broken)} of {len(done)} rows held; written: {results.FILE}")
     if broken:
@@ -89,5 +92,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGINT):  # whoever ends it: what it started ends with it
+        signal.signal(number, _interrupted)
     sys.exit(main(_arguments()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ FILE = Path("build") / "faults.json"
 
 def write(results: Sequence[Result]) -> None:
     """Put results in place of those of the same rows that were there, and make the page of all."""
-    here = machine()
+    here = _here()
     file = project_root() / FILE
     old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     before = old.get("rows", [])
@@ -36,12 +37,16 @@ def write(results: Sequence[Result]) -> None:
 def write_random(results: Sequence[Result]) -> None:
     """Add rounds of random runs to those that there are, and make the page anew."""
     file = project_root() / FILE
-    found = (
-        json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"machine": machine(), "of": 0, "rows": []}
-    )
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"machine": _here(), "of": 0, "rows": []}
     new = {each.row: each.as_json() for each in results}
     found["random"] = list(({row["row"]: row for row in found.get("random", [])} | new).values())
     _save(found)
+
+
+@cache
+def _here() -> dict[str, Any]:
+    """Return machine and commit as they were when the first result came: what is committed later did not run."""
+    return machine()
 
 
 def _save(found: dict[str, Any]) -> None:
