@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from headrace.core.contracts import Check, CheckState
+from headrace.core.contracts import Check, Checked, CheckState
 from headrace.core.needs import FieldNeed, Needs
 from headrace.sandbox.dataverse.installation import MESSAGES, filter_id, user_id
 from tests.contract.dataverse.harness import CODE
@@ -99,6 +99,9 @@ async def test_columns_that_are_not_right(sandbox: World, wanted: FieldNeed, lin
     assert check.state is CheckState.FAIL
     assert words in check.detail
     assert "document.yaml:30" in check.detail
+    connection = sandbox.connect()
+    assert isinstance(connection, Checked)
+    assert list(await connection.check_names(Needs([wanted]))) == [check], "a worker is told the same when it starts"
 
 
 async def test_notes_that_are_not_enabled(sandbox: World) -> None:
