@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-import httpx
 import sqlalchemy as sa
 from pydantic import Field
 
@@ -56,6 +55,10 @@ class WebhookDeliveries(Deliveries):
     def retry_delays(self) -> Sequence[float]:
         """Return what the settings say; usually none."""
         return self._instance.settings.webhook_retry_seconds
+
+    def timeout(self) -> float:
+        """Return what the settings say."""
+        return self._instance.settings.webhook_timeout_seconds
 
     def content(self, row: sa.RowMapping) -> tuple[bytes, Mapping[str, str]]:
         """Return the body, disfigured where a knob said so."""
@@ -110,10 +113,6 @@ class WebhookDeliveries(Deliveries):
         while any(row["state"] == "waiting" for row in self.log(after)):
             self._ended.clear()
             await self._ended.wait()
-
-    async def _send_all(self, client: httpx.AsyncClient, rows: Sequence[sa.RowMapping]) -> None:
-        client.timeout = httpx.Timeout(self._instance.settings.webhook_timeout_seconds)
-        await super()._send_all(client, rows)
 
     def _finish(self, row: sa.RowMapping, status: int | None, error: str | None) -> None:
         with self._instance.store.transaction():
