@@ -28,7 +28,7 @@ PEOPLE_AND_SERVICES = ("ingest-receiver", "ingest-worker", "dynamics-fo", "piped
 
 def process_of(started: LocalProcess) -> str:
     """The process whose user a running service is: ingest has two, each other service one."""
-    _, service, part = started._command[2].split(".")
+    _, service, part = started.module.split(".")
     return f"ingest-{part}" if service == "ingest" else service.replace("_", "-")
 
 

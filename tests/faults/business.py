@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace.cli.demo.crm import SalesTeam, crm_seed
 from headrace.cli.demo.deployment import CLIENT_ID, CLIENT_SECRET, CRM
-from headrace.cli.demo.payables import LEDGER_FORMAT, SYSTEMS, Demo
+from headrace.cli.demo.payables import LEDGER_FORMAT, SYSTEMS, TradeDeployment
 from headrace.cli.demo.purchasing import payables_seed
 from headrace.cli.demo.world import COMPANIES, Deal, DealLine, Item, Reseller, draw, erp_seed, released_product
 from tests.e2e.payables_world import document, line
@@ -26,7 +26,7 @@ VENDORS_AT_ONCE = 3
 class Business:
     """Acts on the sandboxes of a deployment, as people do; the same seed does the same things."""
 
-    def __init__(self, deployment: Demo, seed: int) -> None:
+    def __init__(self, deployment: TradeDeployment, seed: int) -> None:
         self.deployment = deployment
         self._erp, self._ap = deployment.erp, deployment.control("avidxchange")
         self._chance = random.Random(seed)  # noqa: S311 - a story, not a secret

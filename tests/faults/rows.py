@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headrace.cli.demo.payables import Demo
+from headrace.cli.demo.payables import TradeDeployment
 from tests.faults import edge_faults as edge
 from tests.faults import kafka_faults as kafka
 from tests.faults import process_faults as processes
@@ -31,7 +31,7 @@ class Surroundings:
 
     nodes: int = 1
     clocks: Mapping[str, float] | None = None
-    made: type[Demo] = Demo
+    made: type[TradeDeployment] = TradeDeployment
 
 
 @dataclass(frozen=True, slots=True)

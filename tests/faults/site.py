@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from headrace.cli.demo.command import prepare_topics
-from headrace.cli.demo.payables import Demo
+from headrace.cli.demo.payables import TradeDeployment
 from headrace.platform.local_process import LocalProcess
 from headrace.platform.stack import Stack, StackInfo
 from tests.faults.business import Business
@@ -102,7 +102,7 @@ class Site:
         *,
         overrides: Mapping[str, Any] | None = None,
         clocks: Mapping[str, float] | None = None,
-        made: type[Demo] = Demo,
+        made: type[TradeDeployment] = TradeDeployment,
     ) -> None:
         self.stack = stack
         self.seed = seed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from headrace.cli.demo.payables import Demo
+from headrace.cli.demo.payables import TradeDeployment
 from headrace.connectors.dynamics_fo import CONNECTOR
 from headrace.core.contracts import Found, Operation
 from headrace.pipeline import assembly
@@ -30,11 +30,11 @@ class Unprotected(Effects):
         return None
 
 
-class UnprotectedDeployment(Demo):
+class UnprotectedDeployment(TradeDeployment):
     """The usual systems and services, but for this one."""
 
     modules: Mapping[str, tuple[str, str]] = {
-        **Demo.modules,
+        **TradeDeployment.modules,
         "processor": ("tests.faults.unprotected", "HEADRACE_METRICS_PORT"),
     }
 

@@ -53,6 +53,7 @@ class LocalProcess:
         ready_url: str,
     ) -> None:
         self.name = name
+        self.module = module
         self.ready_url = ready_url
         self.log = logs / f"{name}.log"
         self._pid_file = logs.parent / "pids" / f"{name}.pid"

@@ -48,6 +48,27 @@ def avidxchange(base_url: str) -> dict[str, Any]:
     }
 
 
+class TradeDeployment(Deployment):
+    """A CRM, the ERP and AvidXchange, and the services between them; AvidXchange's sandbox counts no calls."""
+
+    sandboxes: tuple[str, ...] = ("pipedrive", "dynamics_fo", "avidxchange")
+    services: tuple[str, ...] = ("receiver", "ingest", "processor", "crm-processor", "ap-processor")
+
+    def start_sandboxes(self) -> None:
+        """Start the sandboxes and wait until they answer."""
+        super().start_sandboxes()
+        self.control("avidxchange").post("settings", {"requests_per_minute": 0})
+
+    def _connections(self) -> dict[str, Any]:
+        erp = self._erp()
+        payables = with_payables(erp)
+        return {
+            **super()._connections(),
+            ERP: merged(payables, {"polls": erp["polls"]}),
+            AP: avidxchange(self._url("avidxchange")),
+        }
+
+
 class PayablesDeployment(Deployment):
     """Both systems and the services between them, without a CRM; AvidXchange's sandbox counts no calls."""
 
