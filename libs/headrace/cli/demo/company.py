@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.cli.demo.deployment import ERP, merged
+from headrace.cli.demo.deployment import CRM, ERP, merged
 from headrace.cli.demo.documents import DOCUMENTS, DocumentsSystems
 from headrace.cli.demo.payables import AP, TradeDeployment
 
@@ -17,8 +17,11 @@ class Demo(TradeDeployment, DocumentsSystems):
 
     def _connections(self) -> dict[str, Any]:
         connections = {**super()._connections(), **self._document_connections()}
-        orders = {
-            ERP: {"accepts": {"purchase_order": {"connections": [DOCUMENTS]}}},
+        # Accounts of Dataverse are customers as well: here they are nobody's but its own.
+        customers = {"customer": {"connections": [CRM, ERP]}, "contact": {"connections": [CRM, ERP]}}
+        taken = {
+            CRM: {"accepts": customers},
+            ERP: {"accepts": {**customers, "purchase_order": {"connections": [DOCUMENTS]}}},
             AP: {"accepts": {"purchase_order": {"connections": [ERP]}}},
         }
-        return dict(merged(connections, orders))
+        return dict(merged(connections, taken))
