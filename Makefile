@@ -43,7 +43,7 @@ test-unit: setup ## Fast tests without network
 test-fuzz: setup ## Input that somebody made up: a fixed number of examples, the same ones each time
 	@$(PYTEST) tests/fuzz
 
-fuzz: setup ## The same for an hour or so, with other examples each time (EXAMPLES of each property)
+fuzz: setup ## The same for long, with other examples each time (EXAMPLES of each property)
 	@EXAMPLES=$(or $(EXAMPLES),20000) $(PYTEST) --timeout=7200 tests/fuzz
 	@EXAMPLES=$(or $(EXAMPLES),20000) $(PYTEST) --timeout=7200 -k "made_up or stored_delivery or hostile" $(HOSTILE)
 
@@ -56,7 +56,7 @@ test-integration: setup ## Parts against real Kafka, a real registry and the san
 test-e2e: setup ## Whole processes, killed on the way, judged by the sandboxes' ledgers
 	@$(PYTEST) tests/e2e tests/faults
 
-faults: setup ## Every row of the fault matrix, 40 minutes (ROWS="words, groups"; SEED=n: what a seed draws instead)
+faults: setup ## Every row of the fault matrix, an hour or more (ROWS="words, groups"; SEED=n: what a seed draws instead)
 	@$(BIN)/python -m tests.faults $(if $(ROWS),--rows "$(ROWS)") $(if $(SEED),--seed $(SEED))
 
 soak: setup ## Random faults, seed after seed: make soak MINUTES=60

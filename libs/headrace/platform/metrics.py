@@ -48,7 +48,7 @@ DELIVERIES = _counter(
 )
 DELIVERIES_REPEATED = _counter(
     "headrace_deliveries_repeated_total",
-    "Webhooks whose delivery id was durable already: answered with 202 and not kept again.",
+    "Webhooks whose delivery id was durable already: answered as received and not kept again.",
     "connection",
 )
 REFUSED = _counter(
